@@ -1,0 +1,56 @@
+package agent
+
+import "context"
+
+// Replies opens the place where a turn's answer appears.
+type Replies interface {
+	// Open starts showing the turn's answer. If the turn has parts, the reply goes
+	// on in them. Each new message is given to record before it is posted and
+	// again with its id afterwards; if record fails, the message is not posted.
+	//
+	// The reply shows updates until ctx ends or Finish returns.
+	Open(ctx context.Context, t *Turn, record func(context.Context, Part) error) (Reply, error)
+}
+
+// Reply is the growing answer to one turn.
+type Reply interface {
+	// Update says how things stand. It never blocks; the newest update wins, and
+	// the reply decides when to show it.
+	Update(u Update)
+	// Finish returns once the outcome stands on the platform, or with an error
+	// if it cannot. It retries what can be retried until ctx ends. An error that
+	// wraps [ErrUndeliverable] is final.
+	Finish(ctx context.Context, o Outcome) error
+	// Close gives up on the reply and waits for its goroutine. What is shown
+	// stays. After Finish it does nothing.
+	Close()
+}
+
+// Update is the state of an answer that is not yet finished.
+type Update struct {
+	Text   string // all of the answer so far, as Markdown; it only ever grows
+	Status string // what is being done now, in a few words; empty: writing
+}
+
+// Outcome is how a turn ended.
+type Outcome struct {
+	Kind OutcomeKind `json:"kind"`
+	// Text is the answer, as Markdown. If the turn failed or was stopped, it is
+	// what there was until then, perhaps nothing.
+	Text string `json:"text,omitempty"`
+	// Notice is a plain sentence that follows Text, saying what went wrong.
+	Notice string `json:"notice,omitempty"`
+	Usage  Usage  `json:"usage"`
+	Model  string `json:"model,omitempty"`
+	Steps  int    `json:"steps,omitempty"`
+}
+
+// OutcomeKind classifies an [Outcome].
+type OutcomeKind string
+
+// The ways in which a turn ends.
+const (
+	Answered OutcomeKind = "answered"
+	Failed   OutcomeKind = "failed"
+	Stopped  OutcomeKind = "stopped"
+)

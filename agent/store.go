@@ -1,0 +1,70 @@
+package agent
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Store is what sessions need of a database. Each method is one durable
+// transaction: when it has returned nil, its effect survives a crash.
+//
+// A session's turn belongs to the worker that got it from Begin. Only that worker
+// calls the methods that take a *Turn, RecordPart excepted, which its reply may call
+// at the same time. The store reads the turn's ID, Session and Generation and
+// changes nothing in it.
+type Store interface {
+	// Accept puts in into its session's inbox. It reports false, and does nothing,
+	// if the event id or the message id was accepted before.
+	Accept(ctx context.Context, in Inbound) (fresh bool, err error)
+	// Known reports whether anything was ever accepted for s.
+	Known(ctx context.Context, s SessionID) (bool, error)
+	// Pending lists the sessions that have an inbox or an unfinished turn.
+	Pending(ctx context.Context) iter.Seq2[SessionID, error]
+	// Begin takes all that is in the inbox of s into a new turn. If s has an
+	// unfinished turn it returns that one instead, as its journal has it, with
+	// Attempt counted up. It returns nil when there is nothing to do.
+	Begin(ctx context.Context, s SessionID) (*Turn, error)
+	// History returns the newest entries of the turn's session whose Tokens sum
+	// to at most budget, oldest first. Its cost does not depend on how many
+	// entries there are.
+	History(ctx context.Context, t *Turn, budget int) ([]Entry, error)
+	// Append adds entries to the turn's journal.
+	Append(ctx context.Context, t *Turn, entries ...Entry) error
+	// StartCall journals that a call with side effects is about to run.
+	StartCall(ctx context.Context, t *Turn, callID string) error
+	// RecordPart journals a message of the reply: first without an ID, before it is
+	// posted, then with it. A part is replaced by its Key.
+	RecordPart(ctx context.Context, t *Turn, p Part) error
+	// Answer journals the turn's outcome: from here on it is only delivered.
+	Answer(ctx context.Context, t *Turn, o Outcome) error
+	// Commit ends the turn: entries go to the end of the transcript, and the
+	// turn's journal and inbox go away, atomically.
+	Commit(ctx context.Context, t *Turn, entries []Entry) error
+	// Reset starts s afresh: what was said before is kept, but is no longer its
+	// history. A turn that is running still ends in the transcript it began in.
+	Reset(ctx context.Context, s SessionID) error
+}
+
+// Turn is one round of a session: what was said, and what is done about it.
+type Turn struct {
+	ID         TurnID
+	Session    SessionID
+	Generation uint64    // counts the session's resets
+	Began      time.Time // of the first attempt
+	Attempt    int       // 1 at first, more when it was cut off
+	Inbound    []Inbound // oldest first, never empty
+	Entries    []Entry   // of finished steps, oldest first
+	Started    []string  // ids of calls with side effects that were started
+	Parts      []Part    // of the reply, in order
+	Outcome    *Outcome  // set once answered
+}
+
+// Target is where the turn's answer goes: to the newest message it takes up.
+func (t *Turn) Target() Target { return t.Inbound[len(t.Inbound)-1].Target }
+
+// Part is one message of a reply.
+type Part struct {
+	Key string    `json:"key"`          // idempotency key: [A-Z2-7-]{1,25}, unique for ever
+	ID  MessageID `json:"id,omitempty"` // empty: about to be posted, and perhaps posted
+}

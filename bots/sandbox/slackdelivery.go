@@ -1,0 +1,229 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// slackRecent bounds how many events Again can repeat.
+const slackRecent = 100
+
+// SlackDeliveries counts the events, copies included, that were on their way to the
+// app, each once however often it was redelivered.
+type SlackDeliveries struct {
+	Acked   int
+	Lost    int // given up after the last redelivery
+	Waiting int // on their way
+}
+
+// slackDelivery is one payload on its way to the app.
+type slackDelivery struct {
+	kind     string // of envelope: events_api, slash_commands, interactive
+	channel  string
+	payload  json.RawMessage
+	attempt  int
+	reason   string
+	once     bool                 // never redelivered
+	acked    chan json.RawMessage // gets the payload of the first ack
+	ids      []string             // envelope ids it went out under
+	onSocket bool                 // the current attempt has been sent on a socket
+	before   chan struct{}        // HTTP: first attempt of the event before
+	tried    chan struct{}        // closed after the first attempt
+}
+
+// slackEnvelope is a frame of Socket Mode.
+type slackEnvelope struct {
+	EnvelopeID             string          `json:"envelope_id"`
+	Type                   string          `json:"type"`
+	Payload                json.RawMessage `json:"payload"`
+	AcceptsResponsePayload bool            `json:"accepts_response_payload"`
+	RetryAttempt           int             `json:"retry_attempt"`
+	RetryReason            string          `json:"retry_reason"`
+}
+
+// deliverEvent puts an event on its way. The caller holds mu, so that events leave in
+// the order in which they happened.
+func (s *Slack) deliverEvent(channel string, event any) {
+	payload := slackJSON(map[string]any{
+		"token":                 "verification token",
+		"team_id":               s.o.TeamID,
+		"api_app_id":            s.o.AppID,
+		"type":                  "event_callback",
+		"event":                 event,
+		"event_id":              "Ev" + rand.Text(),
+		"event_time":            time.Now().Unix(),
+		"event_context":         "4-" + rand.Text(),
+		"is_ext_shared_channel": false,
+		"authorizations": []map[string]any{{
+			"enterprise_id": nil, "team_id": s.o.TeamID, "user_id": s.o.Bot.ID,
+			"is_bot": true, "is_enterprise_install": false,
+		}},
+	})
+	d := &slackDelivery{kind: "events_api", channel: channel, payload: payload}
+	for range 1 + s.copies {
+		s.dispatch(d.again())
+	}
+	s.recent = append(s.recent, d)
+	if len(s.recent) > 2*slackRecent {
+		s.recent = slices.Clone(s.recent[slackRecent:])
+	}
+}
+
+// again returns a delivery of the same payload that has not begun.
+func (d *slackDelivery) again() *slackDelivery {
+	return &slackDelivery{
+		kind: d.kind, channel: d.channel, payload: d.payload, once: d.once,
+		acked: make(chan json.RawMessage, 1), tried: make(chan struct{}),
+	}
+}
+
+// Duplicate lets every event from now on be delivered 1+copies times, as Slack does
+// now and then: the same event_id in envelopes of their own that are no retries.
+func (s *Slack) Duplicate(copies int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.copies = max(0, copies)
+}
+
+// Again delivers the last n events (at most 100) once more, oldest first.
+func (s *Slack) Again(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range slices.Clone(s.recent[max(0, len(s.recent)-n):]) {
+		s.dispatch(d.again())
+	}
+}
+
+// Deliveries returns how the events fared.
+func (s *Slack) Deliveries() SlackDeliveries {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// Settled waits until no event is on its way: all are acked or given up.
+func (s *Slack) Settled(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		waiting, settled := s.stats.Waiting, s.settled
+		s.mu.Unlock()
+		if waiting == 0 {
+			return nil
+		}
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// dispatch makes the first attempt and starts the goroutine that sees the delivery
+// through. The caller holds mu.
+func (s *Slack) dispatch(d *slackDelivery) {
+	if s.o.EventsURL != "" {
+		d.before = s.httpTail[d.channel]
+		s.httpTail[d.channel] = d.tried
+	} else {
+		d.onSocket = s.sendEnvelope(d)
+	}
+	s.stats.Waiting++
+	if !s.run(func() { s.seeThrough(d) }) {
+		s.finish(d, false)
+	}
+}
+
+// seeThrough delivers d again until it is acked or given up.
+func (s *Slack) seeThrough(d *slackDelivery) {
+	acked := s.await(d)
+	close(d.tried)
+	for _, pause := range s.o.Redeliver {
+		if acked || d.once || s.ctx.Err() != nil {
+			break
+		}
+		if acked = s.lateAck(d, pause); acked {
+			break
+		}
+		s.mu.Lock()
+		d.attempt++
+		d.onSocket = s.o.EventsURL == "" && s.sendEnvelope(d)
+		s.mu.Unlock()
+		acked = s.await(d)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finish(d, acked)
+}
+
+// finish counts a delivery that has ended. The caller holds mu.
+func (s *Slack) finish(d *slackDelivery, acked bool) {
+	for _, id := range d.ids {
+		delete(s.waiting, id)
+	}
+	if s.httpTail[d.channel] == d.tried {
+		delete(s.httpTail, d.channel)
+	}
+	s.stats.Waiting--
+	if acked {
+		s.stats.Acked++
+	} else {
+		s.stats.Lost++
+	}
+	if s.stats.Waiting == 0 {
+		close(s.settled)
+		s.settled = make(chan struct{})
+	}
+}
+
+// await sees one attempt to its end and reports whether it was acked.
+func (s *Slack) await(d *slackDelivery) bool {
+	if url := s.httpURL(); url != "" && !d.onSocket {
+		if d.before != nil {
+			select {
+			case <-d.before:
+			case <-s.ctx.Done():
+				return false
+			}
+			d.before = nil
+		}
+		return s.postEvent(url, d)
+	}
+	if !d.onSocket {
+		d.reason = "connection_failed"
+		return false
+	}
+	d.reason = "timeout"
+	return s.lateAck(d, s.o.AckTimeout)
+}
+
+// lateAck waits for an ack for at most that long.
+func (s *Slack) lateAck(d *slackDelivery, wait time.Duration) bool {
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-d.acked:
+		return true
+	case <-t.C:
+		return false
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+func (s *Slack) httpURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.o.EventsURL
+}
+
+// slackJSON encodes what is known to be encodable.
+func slackJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("sandbox: " + err.Error())
+	}
+	return b
+}

@@ -1,0 +1,240 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+	"bobbin/bots/markup"
+
+	slackgo "github.com/slack-go/slack"
+)
+
+const (
+	// commandGrace leaves half a second of Slack's three for the way back.
+	commandGrace = 2500 * time.Millisecond
+	// commandTimeout bounds the work behind a command.
+	commandTimeout = 30 * time.Second
+	maxQuoted      = 3000 // characters of a question that its root message repeats
+)
+
+// command is one slash command at work.
+type command struct {
+	in  *intake
+	s   *Slack
+	cmd slackgo.SlashCommand
+	key string
+
+	mu     sync.Mutex
+	sealed bool   // the acknowledgement is on its way
+	text   string // what it says
+}
+
+// command prepares the work on cmd; answers says whether the acknowledgement can carry
+// a text.
+func (in *intake) command(cmd slackgo.SlashCommand, answers bool) *command {
+	// A trigger id is good for acting in Slack, so only its hash goes on.
+	sum := sha256.Sum256([]byte(cmp.Or(cmd.TriggerID, rand.Text())))
+	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:20]
+	return &command{in: in, s: in.s, cmd: cmd, key: key, sealed: !answers}
+}
+
+// run works on the command and returns, when that is done or Slack will wait no
+// longer, what the acknowledgement is to say. What there is to say later goes to the
+// response URL.
+func (c *command) run(ctx context.Context) string {
+	select {
+	case c.in.commands <- struct{}{}:
+	default:
+		c.s.ignored.add("overload")
+		return "I have too much to do at the moment. Please try again in a minute."
+	}
+	done := make(chan struct{})
+	c.in.wg.Go(func() {
+		defer func() { <-c.in.commands }()
+		defer close(done)
+		c.work(ctx)
+	})
+	late := time.NewTimer(commandGrace)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sealed = true
+	return c.text
+}
+
+func (c *command) work(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			c.s.log.Error("slack: a command failed", "error", fmt.Sprintf("panic: %v\n%s", r, debug.Stack()))
+			c.tell(ctx, agent.Explain(errors.New("panic")))
+		}
+	}()
+	if !isID(c.cmd.ChannelID) || !isID(c.cmd.UserID) {
+		c.s.ignored.add("malformed")
+		return
+	}
+	ev := c.event()
+	if ev.Command == "ask" && !c.openRoot(ctx, &ev) {
+		return
+	}
+	if c.in.take(ctx, ev) == nil {
+		return
+	}
+	if ev.Command == "ask" {
+		c.withdraw(ctx, ev.MessageID)
+	}
+	c.tell(ctx, "I could not take that. Please try again in a minute.")
+}
+
+// event converts the command. Slack knows no command inside a thread, so its place is
+// a channel or DM.
+func (c *command) event() bots.Event {
+	id := c.cmd.UserID
+	name, rest, _ := strings.Cut(strings.TrimSpace(c.cmd.Text), " ")
+	name = strings.ToLower(name)
+	rest = strings.TrimSpace(markup.FromSlack(rest, c.s.nameOf))
+	if name == "" || (name == "ask" && rest == "") {
+		name = "help"
+	}
+	at := agent.Address{Platform: c.s.Name(), Workspace: c.workspace(), Channel: c.cmd.ChannelID}
+	return bots.Event{
+		EventID:   "command/" + c.key,
+		MessageID: agent.MessageID(c.cmd.ChannelID + "/command." + c.key),
+		Target:    agent.Target{Address: at, Recipient: id},
+		Author:    agent.Author{ID: id, Name: cmp.Or(c.s.names.of(id), c.cmd.UserName, id)},
+		Direct:    c.direct(),
+		Addressed: true,
+		Command:   name,
+		Text:      rest,
+		Sent:      time.Now(),
+		Respond:   c.respond,
+	}
+}
+
+func (c *command) direct() bool { return strings.HasPrefix(c.cmd.ChannelID, "D") }
+
+func (c *command) workspace() string {
+	if c.cmd.IsEnterpriseInstall && isID(c.cmd.TeamID) {
+		return c.cmd.TeamID
+	}
+	return c.s.identity().team
+}
+
+// openRoot posts the message that repeats the question, since nobody else has seen it,
+// and makes it the root of the answer's thread; in a DM the answer just follows it. It
+// reports whether there is a root.
+func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
+	question := markup.SlackText(ev.Text)
+	if runes := []rune(question); len(runes) > maxQuoted {
+		question = string(runes[:maxQuoted]) + "…"
+	}
+	text := "> <@" + c.cmd.UserID + "> asked:\n> " + strings.ReplaceAll(question, "\n", "\n> ")
+	to := ev.Target
+	id, err := c.s.postText(ctx, to, c.key, text)
+	if err != nil && !certain(err) {
+		// It may stand all the same.
+		if found, errFind := c.s.Find(ctx, to, c.key); errFind == nil {
+			id, err = found, nil
+		}
+	}
+	if err != nil {
+		c.s.log.Warn("slack: a question's root message was not posted", "channel", c.cmd.ChannelID, "error", err)
+		c.tell(ctx, c.refusal(err))
+		return false
+	}
+	ev.MessageID, ev.Target.ReplyTo = id, id
+	if _, ts, err := splitID(id); err == nil {
+		if !ev.Direct {
+			ev.Target.Thread = ts
+		}
+		ev.Sent = sentAt(ts)
+	}
+	return true
+}
+
+// refusal says in plain words why there is no root.
+func (c *command) refusal(err error) string {
+	switch {
+	case absentCodes[code(err)] && c.direct():
+		return "I cannot write in this conversation. Write to me directly, or ask in a channel that I am in."
+	case absentCodes[code(err)]:
+		return "I am not in this channel. Invite me with `/invite @" + cmp.Or(c.s.identity().name, "bobbin") + "` and ask again."
+	case errors.Is(err, agent.ErrUndeliverable):
+		return "I may not write in this channel."
+	}
+	return "I could not write in this channel just now. Please try again in a minute."
+}
+
+// withdraw removes the root of a question that will have no answer.
+func (c *command) withdraw(ctx context.Context, root agent.MessageID) {
+	channel, ts, err := splitID(root)
+	if err == nil {
+		_, _, err = c.s.api.DeleteMessageContext(ctx, channel, ts)
+	}
+	if err != nil {
+		c.s.log.Warn("slack: a question's root message was not removed", "message", root, "error", scrub(err))
+	}
+}
+
+// respond is Respond for a command: in the acknowledgement as long as there is one to
+// come, then through the response URL.
+func (c *command) respond(ctx context.Context, markdown string) error {
+	text := markup.SlackText(markdown)
+	c.mu.Lock()
+	if !c.sealed {
+		c.text = strings.TrimSpace(c.text + "\n" + text)
+		c.mu.Unlock()
+		return nil
+	}
+	c.mu.Unlock()
+	return c.later(ctx, text)
+}
+
+// tell is respond for the adapter's own sentences, whose failure nobody waits for.
+func (c *command) tell(ctx context.Context, text string) {
+	if err := c.respond(ctx, text); err != nil {
+		c.s.log.Warn("slack: a person was not told what became of a command", "user", c.cmd.UserID, "error", err)
+	}
+}
+
+// later answers through the response URL, which works five times in thirty minutes, or
+// else as an ephemeral message, which needs the bot to be in the channel.
+func (c *command) later(ctx context.Context, text string) error {
+	errURL := errors.New("the command has no response URL")
+	if c.cmd.ResponseURL != "" {
+		_, _, errURL = c.s.api.PostMessageContext(ctx, c.cmd.ChannelID,
+			slackgo.MsgOptionResponseURL(c.cmd.ResponseURL, slackgo.ResponseTypeEphemeral), slackgo.MsgOptionText(text, false))
+		if errURL == nil {
+			return nil
+		}
+		errURL = wrap("answering at the response URL", errURL)
+	}
+	_, err := c.s.api.PostEphemeralContext(ctx, c.cmd.ChannelID, c.cmd.UserID, slackgo.MsgOptionText(text, false))
+	if err == nil {
+		return nil
+	}
+	return errors.Join(errURL, fault("chat.postEphemeral", err))
+}
+
+// ephemeral is the payload of an acknowledgement that only the author sees.
+func ephemeral(text string) map[string]string {
+	return map[string]string{"response_type": slackgo.ResponseTypeEphemeral, "text": text}
+}

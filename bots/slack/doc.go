@@ -1,0 +1,32 @@
+// Package slack connects bobbin to one Slack workspace through slack-go. No type of
+// slack-go leaves it.
+//
+//	Socket Mode ─▶ reader ─┐                    ┌─▶ lanes, one worker each ─▶ accept ─▶ ack
+//	HTTP /slack/events ────┴─▶ decode ─▶ Event ─┘
+//	slash command ─▶ root message (ask) ─▶ accept; acknowledged after 2.5 s at the latest
+//
+// # Why
+//
+// Context: Slack wants every delivery acknowledged within three seconds and sends
+// again what is not. slack-go stops reading the socket when its consumer is slow,
+// blocks for ever in Ack when nobody drains it, does not acknowledge what it cannot
+// decode, and waits without a limit on a silent server. One post in a channel reaches
+// an app as two events with different ids, and a lost answer to chat.postMessage
+// leaves open whether the message stands.
+//
+// Decision: the reader of the socket only decodes and enqueues. A few workers accept
+// the events, all events of one conversation in the same one, and acknowledge only
+// what was accepted; when their queues are full, an event is left for Slack to deliver
+// again. Events are decoded here, not by slack-go: only the fields that are used must
+// have the form they are known to have, so that a new kind of block cannot cost a
+// message, and Socket Mode and HTTP mode share one path. A message is named by channel
+// and timestamp, so that both events of a post are one message. Each post carries its
+// key in the message's metadata, which is where Find looks. Answers are one markdown
+// block with a text fallback: such a message shows no "(edited)" mark.
+//
+// Consequences: order holds within a conversation and nowhere else. An event that
+// cannot be accepted comes again after about a second, a minute and five minutes, and
+// then no more. Find needs the history scopes. A message whose blocks Slack refuses
+// is shown as mrkdwn text instead, and where that is longer than an edit may be, the
+// caller is told that the message is gone and posts another one.
+package slack

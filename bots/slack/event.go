@@ -1,0 +1,182 @@
+package slack
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"bobbin/agent"
+	"bobbin/bots"
+	"bobbin/bots/markup"
+)
+
+// callback is the part of an Events API delivery that bobbin reads. A field that it
+// does not read cannot make the delivery unreadable.
+type callback struct {
+	Type           string          `json:"type"`
+	Challenge      string          `json:"challenge"`
+	TeamID         string          `json:"team_id"`
+	EventID        string          `json:"event_id"`
+	Authorizations json.RawMessage `json:"authorizations"`
+	Event          json.RawMessage `json:"event"`
+}
+
+// post is an app_mention or message event.
+type post struct {
+	SubType     string          `json:"subtype"`
+	User        string          `json:"user"`
+	BotID       string          `json:"bot_id"`
+	Text        string          `json:"text"`
+	TS          string          `json:"ts"`
+	ThreadTS    string          `json:"thread_ts"`
+	Channel     string          `json:"channel"`
+	ChannelType string          `json:"channel_type"`
+	Hidden      bool            `json:"hidden"`
+	Edited      json.RawMessage `json:"edited"`
+}
+
+// slackbot is the workspace's own bot. Its messages bear no bot id.
+const slackbot = "USLACKBOT"
+
+// event converts the payload of a delivery, or says why there is nothing to convert.
+func (s *Slack) event(payload []byte) (ev bots.Event, ignored string) {
+	var cb callback
+	if err := json.Unmarshal(payload, &cb); err != nil {
+		return ev, "malformed"
+	}
+	if cb.Type != "event_callback" {
+		return ev, "delivery " + cmp.Or(cb.Type, "without type")
+	}
+	var kind struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(cb.Event, &kind); err != nil {
+		return ev, "malformed"
+	}
+	if kind.Type != "message" && kind.Type != "app_mention" {
+		return ev, "event " + cmp.Or(kind.Type, "without type")
+	}
+	var p post
+	if err := json.Unmarshal(cb.Event, &p); err != nil {
+		return ev, "malformed"
+	}
+	me := s.identity()
+	if why := p.ignored(me); why != "" {
+		return ev, why
+	}
+
+	direct := p.ChannelType == "im" || strings.HasPrefix(p.Channel, "D")
+	thread := p.ThreadTS
+	if thread == "" && !direct {
+		// The answer opens the thread of the message.
+		thread = p.TS
+	}
+	at := agent.Address{Platform: s.Name(), Workspace: workspace(cb, me.team), Channel: p.Channel, Thread: thread}
+	id := messageID(p.Channel, p.TS)
+	text, mentioned := cutMention(p.Text, me.user)
+	return bots.Event{
+		EventID:   cb.EventID,
+		MessageID: id,
+		Target:    agent.Target{Address: at, ReplyTo: id, Recipient: p.User},
+		Author:    agent.Author{ID: p.User, Name: cmp.Or(s.names.of(p.User), p.User)},
+		Direct:    direct,
+		Addressed: direct || mentioned || kind.Type == "app_mention",
+		Text:      strings.TrimSpace(markup.FromSlack(text, s.nameOf)),
+		Sent:      sentAt(p.TS),
+		Respond:   s.responder(at, p, direct),
+	}, ""
+}
+
+// ignored says why a message is nothing that a person has just said, or nothing.
+func (p *post) ignored(me identity) string {
+	switch {
+	case p.SubType != "" && p.SubType != "file_share" && p.SubType != "thread_broadcast":
+		return "subtype " + p.SubType
+	case p.Hidden:
+		return "hidden"
+	case p.BotID != "" || (p.User != "" && p.User == me.user):
+		return "bot"
+	case p.User == slackbot || p.User == "USLACK":
+		return "slackbot"
+	case len(p.Edited) > 0 && string(p.Edited) != "null":
+		return "edited"
+	case p.User == "" || p.Channel == "" || p.TS == "":
+		return "incomplete"
+	case !isID(p.User) || !isID(p.Channel) || !isTS(p.TS) || (p.ThreadTS != "" && !isTS(p.ThreadTS)):
+		return "malformed"
+	}
+	return ""
+}
+
+// workspace returns the team that a session belongs to. In a channel shared through
+// Slack Connect the delivery may name the other side's team, so it is always the team
+// of the token, except where the app is installed for a whole organisation.
+func workspace(cb callback, own string) string {
+	var auths []struct {
+		IsEnterpriseInstall bool `json:"is_enterprise_install"`
+	}
+	if json.Unmarshal(cb.Authorizations, &auths) == nil {
+		for _, a := range auths {
+			if a.IsEnterpriseInstall && isID(cb.TeamID) {
+				return cb.TeamID
+			}
+		}
+	}
+	return own
+}
+
+// cutMention reports whether text mentions the user and removes the mention, with the
+// punctuation that follows an address, where it stands at the start or the end.
+func cutMention(text, user string) (rest string, found bool) {
+	at, mention, err := findMention(text, user)
+	if err != nil {
+		return text, false
+	}
+	for ; err == nil && strings.TrimSpace(text[:at]) == ""; at, mention, err = findMention(text, user) {
+		text = strings.TrimLeft(text[at+len(mention):], " \t\u00a0,:;\n")
+	}
+	trimmed := strings.TrimRight(text, " \t\u00a0\n")
+	for i := strings.LastIndex(trimmed, "<@"+user); i >= 0; i = strings.LastIndex(trimmed, "<@"+user) {
+		at, mention, err := findMention(trimmed[i:], user)
+		if err != nil || at != 0 || i+len(mention) != len(trimmed) {
+			break
+		}
+		trimmed = strings.TrimRight(trimmed[:i], " \t\u00a0\n,")
+		text = trimmed
+	}
+	return text, true
+}
+
+var errNoMention = errors.New("no mention")
+
+// findMention returns the first mention of user, "<@U1>" or "<@U1|name>", and where it is.
+func findMention(text, user string) (at int, mention string, err error) {
+	if user == "" {
+		return 0, "", errNoMention
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], "<@"+user)
+		if i < 0 {
+			return 0, "", errNoMention
+		}
+		at = from + i
+		rest := text[at+len("<@")+len(user):]
+		end := strings.IndexByte(rest, '>')
+		if end == 0 || (end > 0 && rest[0] == '|') {
+			return at, text[at : at+len("<@")+len(user)+end+1], nil
+		}
+		from = at + len("<@")
+	}
+}
+
+// nameOf tells what a user mentioned in a message is called.
+func (s *Slack) nameOf(kind byte, id string) string {
+	if kind != '@' {
+		return ""
+	}
+	if me := s.identity(); id == me.user {
+		return me.name
+	}
+	return s.names.of(id)
+}

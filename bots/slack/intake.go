@@ -1,0 +1,96 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"bobbin/bots"
+)
+
+const (
+	lanes     = 8
+	laneDepth = 256
+	// acceptTimeout is longer than Slack's three seconds: an event that was accepted
+	// late comes again and is recognised.
+	acceptTimeout = 10 * time.Second
+	// maxCommands bounds the slash commands at work at once.
+	maxCommands = 64
+)
+
+// intake hands events to accept: all events of a conversation in the order they came.
+type intake struct {
+	s        *Slack
+	accept   func(context.Context, bots.Event) error
+	seed     maphash.Seed
+	lanes    [lanes]chan delivery
+	commands chan struct{} // a token for each command at work
+	wg       sync.WaitGroup
+}
+
+// delivery is an event, and what to do when it was accepted, or was not.
+type delivery struct {
+	event bots.Event
+	done  func(context.Context, error)
+}
+
+func newIntake(s *Slack, accept func(context.Context, bots.Event) error) *intake {
+	in := &intake{s: s, accept: accept, seed: maphash.MakeSeed(), commands: make(chan struct{}, maxCommands)}
+	for i := range in.lanes {
+		in.lanes[i] = make(chan delivery, laneDepth)
+	}
+	return in
+}
+
+// start runs the workers until ctx ends; wait waits for them and for the commands.
+func (in *intake) start(ctx context.Context) {
+	for _, lane := range in.lanes {
+		in.wg.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case d := <-lane:
+					d.done(ctx, in.take(ctx, d.event))
+				}
+			}
+		})
+	}
+}
+
+func (in *intake) wait() { in.wg.Wait() }
+
+// offer enqueues d without waiting and reports whether there was room. What finds none
+// is left for Slack to deliver again.
+func (in *intake) offer(d delivery) bool {
+	a := d.event.Target.Address
+	lane := in.lanes[maphash.String(in.seed, a.Channel+"/"+a.Thread)%lanes]
+	select {
+	case lane <- d:
+		return true
+	default:
+		in.s.ignored.add("overload")
+		in.s.log.Warn("slack: too many events at once; leaving one to be delivered again", "channel", a.Channel)
+		return false
+	}
+}
+
+// take gives an event to accept and logs its error.
+func (in *intake) take(ctx context.Context, ev bots.Event) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+		if err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
+			in.s.log.Error("slack: an event was not accepted; Slack will deliver it again", "event", ev.EventID,
+				"message", ev.MessageID, "error", err)
+		}
+	}()
+	limited, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
+	return in.accept(limited, ev)
+}

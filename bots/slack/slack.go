@@ -1,0 +1,142 @@
+package slack
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+	"bobbin/bots/markup"
+
+	slackgo "github.com/slack-go/slack"
+)
+
+var (
+	_ bots.Platform = (*Slack)(nil)
+	_ bots.Typist   = (*Slack)(nil)
+)
+
+// DefaultAPIURL is where the Web API is found unless Options say otherwise.
+const DefaultAPIURL = "https://slack.com/api/"
+
+// Options configures a [Slack].
+type Options struct {
+	BotToken string // xoxb-…; needed
+	// AppToken (xapp-…, scope connections:write) selects Socket Mode.
+	AppToken string
+	// SigningSecret selects HTTP mode if there is no AppToken.
+	SigningSecret string
+	// Listen is the address of HTTP mode's server. Port 0 takes a free one; see Addr.
+	Listen string
+	// APIURL is the root of the Web API; empty means DefaultAPIURL.
+	APIURL string
+	// HTTPClient makes the calls; nil means one with sensible time-outs. It is
+	// copied. If its transport is an *http.Transport, the WebSocket is dialed the
+	// same way.
+	HTTPClient *http.Client
+	// Log may be nil.
+	Log *slog.Logger
+}
+
+// Slack is one bot account in one workspace. Use New.
+type Slack struct {
+	opts    Options
+	log     *slog.Logger
+	http    *http.Client
+	api     *slackgo.Client
+	me      atomic.Pointer[identity]
+	addr    atomic.Pointer[string]
+	health  health
+	ignored tally
+	names   *names
+	noSigns [signKinds]atomic.Bool
+}
+
+// New returns an adapter that is not connected yet. Its errors name the option that is
+// missing or wrong and never contain a token.
+func New(o Options) (*Slack, error) {
+	switch {
+	case o.BotToken == "":
+		return nil, errors.New("slack: bot_token is missing: copy the Bot User OAuth Token (xoxb-…) from the app's page OAuth & Permissions")
+	case strings.HasPrefix(o.BotToken, "xapp-"):
+		return nil, errors.New("slack: bot_token holds an app-level token (xapp-…); that one belongs in app_token")
+	case strings.HasPrefix(o.AppToken, "xoxb-"):
+		return nil, errors.New("slack: app_token holds a bot token (xoxb-…); that one belongs in bot_token")
+	case o.AppToken == "" && o.SigningSecret == "":
+		return nil, errors.New("slack: set app_token (Socket Mode) or signing_secret (HTTP mode)")
+	case o.AppToken == "" && o.Listen == "":
+		return nil, errors.New("slack: listen is missing: HTTP mode needs an address to serve on")
+	}
+	o.APIURL = cmp.Or(o.APIURL, DefaultAPIURL)
+	u, err := url.Parse(o.APIURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("slack: api_url is not an http or https URL")
+	}
+	// slack-go joins it with the method by plain concatenation.
+	o.APIURL = strings.TrimRight(o.APIURL, "/") + "/"
+
+	s := &Slack{opts: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), http: httpClient(o.HTTPClient)}
+	s.api = slackgo.New(o.BotToken,
+		slackgo.OptionAppLevelToken(o.AppToken),
+		slackgo.OptionAPIURL(o.APIURL),
+		slackgo.OptionHTTPClient(s.http),
+	)
+	s.names = newNames(s)
+	s.health.set(errors.New("slack: not connected yet"))
+	return s, nil
+}
+
+// Name returns "slack".
+func (s *Slack) Name() string { return "slack" }
+
+// Ready says why bobbin is not connected to Slack, or nil.
+func (s *Slack) Ready() error { return s.health.get() }
+
+// Addr returns the address that HTTP mode listens on, or nothing when it does not.
+func (s *Slack) Addr() string {
+	if a := s.addr.Load(); a != nil {
+		return *a
+	}
+	return ""
+}
+
+// Ignored returns how many deliveries led to no event, by reason. There are at most 65
+// reasons, so they may be the labels of a metric.
+func (s *Slack) Ignored() map[string]int { return s.ignored.counts() }
+
+// Render turns Markdown into messages of one markdown block each.
+func (s *Slack) Render(markdown string) []bots.Message {
+	pages := markup.Slack(markdown)
+	messages := make([]bots.Message, len(pages))
+	for i, p := range pages {
+		messages[i] = bots.Message{Text: p.Text, Plain: p.Plain, Source: p.Source}
+	}
+	return messages
+}
+
+// Budget returns Slack's limits with a little room: about one chat.postMessage per
+// second and channel, and 50 chat.update per minute for the whole workspace.
+func (s *Slack) Budget(to agent.Target) bots.Budget {
+	team := "slack/" + url.PathEscape(to.Workspace)
+	return bots.Budget{
+		Post: bots.Rate{Scope: team + "/" + url.PathEscape(to.Channel) + "/post", Every: time.Second, Burst: 2},
+		Edit: bots.Rate{Scope: team + "/chat.update", Every: 1200 * time.Millisecond, Burst: 3},
+	}
+}
+
+func (s *Slack) identity() identity {
+	if who := s.me.Load(); who != nil {
+		return *who
+	}
+	return identity{}
+}
+
+// wrap says what failed, in a form that may be logged.
+func wrap(doing string, err error) error { return fmt.Errorf("slack: %s: %w", doing, scrub(err)) }

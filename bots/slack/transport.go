@@ -1,0 +1,93 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	callTimeout = 30 * time.Second
+	// maxAnswer bounds an answer of the Web API; a full page of history stays far below.
+	maxAnswer = 16 << 20
+	// limitWait is how long to wait after a refusal that does not say how long.
+	limitWait = 10 * time.Second
+)
+
+// httpClient returns a copy of base that is safe to give to slack-go.
+func httpClient(base *http.Client) *http.Client {
+	c := http.Client{Timeout: callTimeout}
+	if base != nil {
+		c = *base
+	}
+	if c.Transport == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+		t.ResponseHeaderTimeout = callTimeout
+		c.Transport = t
+	}
+	if c.Timeout == 0 {
+		c.Timeout = callTimeout
+	}
+	// The token is in the body: a redirect that keeps the body would hand it on.
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.Transport = strict{c.Transport}
+	return &c
+}
+
+// strict makes the answers safe for slack-go, which reads without limit, takes an
+// answer "not ok" that has no error for success, and takes a limit whose Retry-After
+// it cannot read for an unknown failure.
+type strict struct{ base http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusTooManyRequests {
+		if _, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err != nil {
+			resp.Header.Set("Retry-After", strconv.Itoa(int(limitWait/time.Second)))
+		}
+		return resp, nil
+	}
+	if resp.StatusCode != http.StatusOK {
+		return resp, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if errClose := resp.Body.Close(); err == nil {
+		err = errClose
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	}
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "application/json" {
+		var head struct {
+			OK    *bool  `json:"ok"`
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(body, &head) == nil && head.OK != nil && !*head.OK && head.Error == "" {
+			body = []byte(`{"ok":false,"error":"unknown_error"}`)
+		}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.ContentLength = int64(len(body))
+	return resp, nil
+}
+
+// CloseIdleConnections lets http.Client reach the transport underneath.
+func (t strict) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

@@ -25,7 +25,7 @@ const (
 	commandGrace = 2500 * time.Millisecond
 	// commandTimeout bounds the work behind a command.
 	commandTimeout = 30 * time.Second
-	maxQuoted      = 3000 // characters of a question that its root message repeats
+	maxQuoted      = 2000 // characters of a question that its root message repeats
 )
 
 // command is one slash command at work.
@@ -142,11 +142,11 @@ func (c *command) workspace() string {
 // and makes it the root of the answer's thread; in a DM the answer just follows it. It
 // reports whether there is a root.
 func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
-	question := markup.SlackText(ev.Text)
+	question := ev.Text
 	if runes := []rune(question); len(runes) > maxQuoted {
 		question = string(runes[:maxQuoted]) + "…"
 	}
-	text := "> <@" + c.cmd.UserID + "> asked:\n> " + strings.ReplaceAll(question, "\n", "\n> ")
+	text := "> <@" + c.cmd.UserID + "> asked:\n> " + strings.ReplaceAll(mrkdwn(question), "\n", "\n> ")
 	to := ev.Target
 	id, err := c.s.postText(ctx, to, c.key, text)
 	if err != nil && !certain(err) {
@@ -197,7 +197,7 @@ func (c *command) withdraw(ctx context.Context, root agent.MessageID) {
 // respond is Respond for a command: in the acknowledgement as long as there is one to
 // come, then through the response URL.
 func (c *command) respond(ctx context.Context, markdown string) error {
-	text := markup.SlackText(markdown)
+	text := mrkdwn(markdown)
 	c.mu.Lock()
 	if !c.sealed {
 		c.text = strings.TrimSpace(c.text + "\n" + text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"bobbin/agent"
@@ -11,7 +12,6 @@ import (
 	"bobbin/bots/markup"
 
 	slackgo "github.com/slack-go/slack"
-	"github.com/slack-go/slack/slackutilsx"
 )
 
 const (
@@ -21,7 +21,6 @@ const (
 
 	maxPostText = 40_000 // characters; Slack cuts off the rest
 	maxEditText = 4_000  // characters; Slack refuses more
-	maxFallback = 3_000  // characters of a notification's text
 )
 
 // Post sends m as one markdown block, with m.Plain as what notifications show. A block
@@ -112,23 +111,38 @@ func blockOptions(m bots.Message) slackgo.MsgOption {
 	)
 }
 
-// fallback escapes the plain text of a message and cuts it to what notifications show.
-func fallback(plain string) string {
-	out := make([]byte, 0, min(len(plain), 4*maxFallback))
+// fallback cuts an escaped text to what an edit may carry, although Render's are
+// shorter.
+func fallback(escaped string) string {
 	n := 0
-	for _, r := range plain {
-		escaped := slackutilsx.EscapeMessage(string(r))
-		if n += len([]rune(escaped)); n > maxFallback {
-			return string(out) + "…"
+	for i := range escaped {
+		if n++; n < maxEditText {
+			continue
 		}
-		out = append(out, escaped...)
+		// Half an entity would show as it is.
+		if amp := strings.LastIndexByte(escaped[:i], '&'); amp >= 0 && !strings.Contains(escaped[amp:i], ";") {
+			i = amp
+		}
+		return escaped[:i] + "…"
 	}
-	return string(out)
+	return escaped
+}
+
+// mrkdwn renders Markdown as the text of one message.
+func mrkdwn(markdown string) string {
+	var text strings.Builder
+	for i, p := range markup.SlackText(markdown) {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		text.WriteString(p.Text)
+	}
+	return text.String()
 }
 
 // plainForm returns m as mrkdwn if that is at most so many characters.
 func plainForm(m bots.Message, most int) (string, bool) {
-	text := markup.SlackText(m.Source)
+	text := mrkdwn(m.Source)
 	return text, text != "" && utf8.RuneCountInString(text) <= most
 }
 

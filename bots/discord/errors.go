@@ -1,0 +1,88 @@
+package discord
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+)
+
+// Discord's error codes that a caller decides on, by their names in its
+// documentation.
+const (
+	codeUnknownChannel     = 10003
+	codeUnknownMessage     = 10008
+	codeOldMessageEdits    = 30046
+	codeAlreadyAnswered    = 40060
+	codeMissingAccess      = 50001
+	codeCannotMessageUser  = 50007
+	codeMissingPermissions = 50013
+	codeThreadArchived     = 50083
+	codeThreadExists       = 160004
+	codeThreadLocked       = 160005
+)
+
+// advice is what an admin can do about e.
+func advice(e *apiError) string {
+	switch e.code {
+	case codeMissingAccess:
+		return "give bobbin's role View Channel there"
+	case codeMissingPermissions:
+		return "give bobbin's role Send Messages, Send Messages in Threads, Create Public Threads and Read Message History there"
+	case codeCannotMessageUser:
+		return "the person does not take direct messages"
+	case codeThreadLocked:
+		return "the thread is locked; a moderator can unlock it"
+	}
+	if e.status == http.StatusUnauthorized {
+		return "Discord refused discord.bot_token"
+	}
+	return ""
+}
+
+// refusal is an answer that can never be shown, with the sentence for people.
+type refusal struct {
+	err    error
+	public string
+}
+
+func (e *refusal) Error() string   { return e.err.Error() }
+func (e *refusal) Public() string  { return e.public }
+func (e *refusal) Unwrap() []error { return []error{agent.ErrUndeliverable, e.err} }
+
+// postError says what the error of a post means to the one who waits for it.
+func postError(err error) error {
+	if err != nil && refused(err) && !errors.Is(err, agent.ErrUndeliverable) {
+		return &refusal{err: err, public: "Discord does not let me write there."}
+	}
+	return err
+}
+
+// longestEditWait is when waiting for an old message's edit quota is given up in
+// favour of a new message.
+const longestEditWait = time.Minute
+
+// editError says what the error of an edit means. What was refused because of the
+// message is ErrGone; what was refused because of the place is undeliverable.
+func editError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if wait, ok := errors.AsType[*bots.RetryAfterError](err); ok {
+		if code(err) == codeOldMessageEdits && wait.After > longestEditWait {
+			return fmt.Errorf("%w: %w", bots.ErrGone, err)
+		}
+		return err
+	}
+	if !refused(err) {
+		return err
+	}
+	switch code(err) {
+	case codeUnknownChannel, codeMissingAccess, codeThreadLocked, codeCannotMessageUser:
+		return postError(err)
+	}
+	return fmt.Errorf("%w: %w", bots.ErrGone, err)
+}

@@ -1,0 +1,168 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"bobbin/bots"
+)
+
+const (
+	// lanes is how many channels' messages are taken in side by side. Those of one
+	// channel stay in order.
+	lanes = 8
+	// laneLength bounds what waits in a lane. When one is full, reading from
+	// Discord pauses.
+	laneLength = 256
+	// askLength bounds the slash commands that wait, askWorkers those that are
+	// being answered.
+	askLength  = 256
+	askWorkers = 32
+	// drainTime is what is left for events that have arrived when Run has to end.
+	drainTime = 3 * time.Second
+)
+
+// intake takes events from the gateway's goroutine, which must never wait for a
+// database or the network, to accept.
+type intake struct {
+	d      *Discord
+	accept func(context.Context, bots.Event) error
+	seed   maphash.Seed
+	lane   [lanes]chan message
+	asks   chan interaction
+	online chan struct{} // closed at the first READY
+	once   sync.Once
+	quit   chan struct{} // no more events will be waited for
+}
+
+func newIntake(d *Discord, accept func(context.Context, bots.Event) error) *intake {
+	in := &intake{
+		d: d, accept: accept, seed: maphash.MakeSeed(),
+		asks: make(chan interaction, askLength), online: make(chan struct{}), quit: make(chan struct{}),
+	}
+	for i := range in.lane {
+		in.lane[i] = make(chan message, laneLength)
+	}
+	return in
+}
+
+// Run implements bots.Platform. Discord delivers a message once, so one that accept
+// refuses is offered again a few times and then answered with an apology. Events
+// that have arrived when ctx ends are still offered, for a few seconds.
+func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Event) error) error {
+	in := newIntake(d, accept)
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, lane := range in.lane {
+		wg.Go(func() { drain(in, work, lane, in.message) })
+	}
+	for range askWorkers {
+		wg.Go(func() { drain(in, work, in.asks, in.interaction) })
+	}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	wg.Go(func() {
+		select {
+		case <-in.online:
+			d.register(running)
+		case <-running.Done():
+		}
+	})
+
+	err := d.supervise(running, in)
+
+	stop()
+	close(in.quit)
+	late := time.AfterFunc(drainTime, cancel)
+	defer late.Stop()
+	wg.Wait()
+	if err != nil {
+		err = fmt.Errorf("discord: %w", err)
+		d.setState(err)
+		return err
+	}
+	d.setState(fmt.Errorf("discord: stopped"))
+	return nil
+}
+
+// connected is told of each READY.
+func (in *intake) connected() { in.once.Do(func() { close(in.online) }) }
+
+// dispatch takes an event in discordgo's goroutine. It may wait for room in a lane
+// and for nothing else.
+func (in *intake) dispatch(name string, data json.RawMessage) {
+	defer in.recovered("dispatch " + name)
+	switch name {
+	case "MESSAGE_CREATE":
+		var m message
+		if !in.decode(data, &m) {
+			return
+		}
+		if in.d.wanted(&m) {
+			offer(in, in.lane[maphash.String(in.seed, m.ChannelID)%lanes], m)
+		}
+	case "INTERACTION_CREATE":
+		var i interaction
+		if in.decode(data, &i) {
+			i.arrived = time.Now()
+			offer(in, in.asks, i)
+		}
+	default:
+		if !in.d.learn(name, data) {
+			in.d.counts.add(ignoredUnknown)
+		}
+	}
+}
+
+func (in *intake) decode(data json.RawMessage, into any) bool {
+	if string(data) != "null" && json.Unmarshal(data, into) == nil {
+		return true
+	}
+	in.d.counts.add(ignoredMalformed)
+	return false
+}
+
+// offer puts v into ch, however long that takes, unless Run has ended.
+func offer[T any](in *intake, ch chan<- T, v T) {
+	select {
+	case ch <- v:
+	case <-in.quit:
+	}
+}
+
+// drain handles what comes through ch until Run ends, and then what is left in it.
+func drain[T any](in *intake, ctx context.Context, ch <-chan T, handle func(context.Context, T)) {
+	one := func(v T) {
+		defer in.recovered("event")
+		handle(ctx, v)
+	}
+	for {
+		select {
+		case v := <-ch:
+			one(v)
+		case <-in.quit:
+			for {
+				select {
+				case v := <-ch:
+					one(v)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// recovered keeps a panic in the handling of one event from ending the program.
+func (in *intake) recovered(doing string) {
+	if p := recover(); p != nil {
+		in.d.counts.add(ignoredPanic)
+		in.d.log.Error("panic", "doing", doing, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
+}

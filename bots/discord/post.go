@@ -1,0 +1,262 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+)
+
+// Flags of messages.
+const (
+	flagSuppressEmbeds = 1 << 2 // a preview would fetch what the model wrote
+	flagEphemeral      = 1 << 6
+)
+
+// post is the body of a new message.
+type post struct {
+	Content   string     `json:"content"`
+	Nonce     string     `json:"nonce,omitempty"`
+	Enforce   bool       `json:"enforce_nonce,omitempty"`
+	Flags     int        `json:"flags,omitempty"`
+	Mentions  mentions   `json:"allowed_mentions"`
+	Reference *reference `json:"message_reference,omitempty"`
+}
+
+// mentions says whom a message may ping: nobody, but the author of the message that
+// it is a reply to. Left out, Discord would ping everyone it names.
+type mentions struct {
+	Parse       []string `json:"parse"`
+	RepliedUser bool     `json:"replied_user"`
+}
+
+type reference struct {
+	MessageID string `json:"message_id"`
+	// Fail is false: an answer to a message that was deleted is still an answer.
+	Fail bool `json:"fail_if_not_exists"`
+}
+
+func quiet() mentions { return mentions{Parse: []string{}, RepliedUser: true} }
+
+func newPost(m bots.Message) post {
+	return post{Content: m.Text, Flags: flagSuppressEmbeds, Mentions: quiet()}
+}
+
+// maxNonce is Discord's limit on a nonce.
+const maxNonce = 25
+
+// noteKey is the nonce of the nth page of a note about the message with that id.
+func noteKey(id string, n int) string {
+	key := "n" + strconv.Itoa(n) + "-" + id
+	return key[:min(len(key), maxNonce)]
+}
+
+// send posts p. With a nonce that is enforced, Discord returns the message that was
+// posted with it within the last minutes instead of a second one.
+func (d *Discord) send(ctx context.Context, channel string, p post) (place, error) {
+	var out struct {
+		ID        string `json:"id"`
+		ChannelID string `json:"channel_id"`
+	}
+	err := d.rest.do(ctx, call{
+		what: "post a message", method: http.MethodPost, path: []string{"channels", channel, "messages"},
+		route: "POST channels/" + channel + "/messages", body: p, out: &out,
+	})
+	if err != nil {
+		return place{}, err
+	}
+	if !validID(out.ID) {
+		return place{}, errors.New("post a message: the answer has no message id")
+	}
+	return place{channel, out.ID}, nil
+}
+
+// Post implements bots.Platform. key is the message's nonce. The answer to a mention
+// opens its thread, and the answer to a slash command shows the question first.
+func (d *Discord) Post(ctx context.Context, to agent.Target, key string, m bots.Message) (agent.MessageID, error) {
+	if key == "" || len(key) > maxNonce {
+		return "", fmt.Errorf("post a message: a key has 1 to %d characters", maxNonce)
+	}
+	at, err := d.open(ctx, to)
+	if err != nil {
+		return "", err
+	}
+	p := newPost(m)
+	p.Nonce, p.Enforce = key, true
+	p.Reference = d.refer(to, at, key)
+	posted, err := d.send(ctx, at, p)
+	switch {
+	case code(err) == codeThreadArchived:
+		if d.unarchive(ctx, at) == nil {
+			posted, err = d.send(ctx, at, p)
+		}
+	case code(err) == codeMissingPermissions && at != to.Channel && d.opts.Threads != Always && opens(to):
+		// It may open threads, but not write in them.
+		d.threads.put(to.Thread, to.Channel)
+		at = to.Channel
+		p.Reference = d.refer(to, at, key)
+		posted, err = d.send(ctx, at, p)
+	}
+	if err = postError(err); err != nil {
+		d.apologise(ctx, to, err)
+		return "", err
+	}
+	if to.Thread != "" && at == to.Channel {
+		d.chains.put(posted.message, to.Thread)
+	}
+	return posted.id(), nil
+}
+
+// opens reports whether the thread of to is one that its answer has to open.
+func opens(to agent.Target) bool {
+	reply, err := parsePlace(to.ReplyTo)
+	return to.Thread != "" && (err != nil || reply.channel != to.Thread)
+}
+
+// refer returns the reference that a post in a guild's channel carries. Only the
+// first message of an answer has one.
+func (d *Discord) refer(to agent.Target, at, key string) *reference {
+	reply, err := parsePlace(to.ReplyTo)
+	if err != nil || to.Workspace == "" || at != to.Channel || reply.channel != at {
+		return nil
+	}
+	if first, ok := d.firsts.get(reply.message); ok && first != key {
+		return nil
+	}
+	d.firsts.put(reply.message, key)
+	return &reference{MessageID: reply.message}
+}
+
+// unarchive opens a thread that has gone to rest. That fails if it is locked.
+func (d *Discord) unarchive(ctx context.Context, thread string) error {
+	return d.rest.do(ctx, call{
+		what: "reopen a thread", method: http.MethodPatch, path: []string{"channels", thread},
+		route: "PATCH channels/" + thread, body: map[string]bool{"archived": false},
+	})
+}
+
+// Edit implements bots.Platform.
+func (d *Discord) Edit(ctx context.Context, _ agent.Target, id agent.MessageID, m bots.Message) error {
+	at, err := parsePlace(id)
+	if err != nil {
+		return fmt.Errorf("edit a message: %w: %w", bots.ErrGone, err)
+	}
+	err = d.edit(ctx, at, m.Text)
+	if code(err) == codeThreadArchived && d.unarchive(ctx, at.channel) == nil {
+		err = d.edit(ctx, at, m.Text)
+	}
+	return editError(err)
+}
+
+func (d *Discord) edit(ctx context.Context, at place, content string) error {
+	return d.rest.do(ctx, call{
+		what: "edit a message", method: http.MethodPatch, path: []string{"channels", at.channel, "messages", at.message},
+		route: "PATCH channels/" + at.channel + "/messages",
+		body: struct {
+			Content  string   `json:"content"`
+			Mentions mentions `json:"allowed_mentions"`
+		}{content, quiet()},
+	})
+}
+
+// Pages of history that Find reads, and their length.
+const (
+	findPages = 3
+	pageSize  = 100
+)
+
+// Find implements bots.Platform. Discord tells the nonce of a message when it is
+// posted and perhaps never again, so what is not found may exist all the same. For
+// some minutes that does no harm: a Post with the same key returns the first one.
+func (d *Discord) Find(ctx context.Context, to agent.Target, key string) (agent.MessageID, error) {
+	if id, ok := d.ours.get(key); ok {
+		return agent.MessageID(id), nil
+	}
+	if err := check(to); err != nil {
+		return "", err
+	}
+	after := to.Thread
+	if reply, err := parsePlace(to.ReplyTo); err == nil {
+		after = reply.message
+	}
+	in := []string{to.Channel}
+	if to.Thread != "" {
+		in = []string{to.Thread, to.Channel}
+		if at, ok := d.threads.get(to.Thread); ok {
+			in = []string{at}
+		}
+	}
+	for _, channel := range in {
+		at, err := d.search(ctx, channel, after, key)
+		if err != nil && !refused(err) {
+			return "", err
+		}
+		if at.message != "" {
+			return at.id(), nil
+		}
+	}
+	return "", fmt.Errorf("find a message: %w", bots.ErrNotFound)
+}
+
+// search looks for a message of ours with that nonce among those after an id.
+func (d *Discord) search(ctx context.Context, channel, after, key string) (place, error) {
+	if after == "" {
+		after = "0"
+	}
+	for range findPages {
+		var page []json.RawMessage
+		err := d.rest.do(ctx, call{
+			what: "read messages", method: http.MethodGet, path: []string{"channels", channel, "messages"},
+			query: url.Values{"after": {after}, "limit": {strconv.Itoa(pageSize)}},
+			route: "GET channels/" + channel + "/messages", out: &page,
+		})
+		if err != nil {
+			return place{}, err
+		}
+		for _, raw := range page {
+			var m message
+			if json.Unmarshal(raw, &m) != nil || !validID(m.ID) {
+				continue
+			}
+			if string(m.Nonce) == key && (m.Author == nil || d.self() == "" || m.Author.ID == d.self()) {
+				return place{channel, m.ID}, nil
+			}
+			if newer(m.ID, after) {
+				after = m.ID
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	return place{}, nil
+}
+
+// newer compares ids as the numbers they are.
+func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
+
+// typingLasts is less than the ten seconds that Discord shows the sign.
+const typingLasts = 8 * time.Second
+
+// Typing implements bots.Typist. Discord has no words for what is being done.
+func (d *Discord) Typing(ctx context.Context, to agent.Target, doing string) (time.Duration, error) {
+	if doing == "" {
+		return 0, nil
+	}
+	at, err := d.open(ctx, to)
+	if err != nil {
+		return 0, err
+	}
+	err = d.rest.do(ctx, call{
+		what: "show typing", method: http.MethodPost, path: []string{"channels", at, "typing"},
+		route: "POST channels/" + at + "/typing",
+	})
+	return typingLasts, postError(err)
+}

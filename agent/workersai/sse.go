@@ -1,0 +1,226 @@
+package workersai
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"bobbin/agent"
+)
+
+const (
+	maxLine     = 4 << 20
+	maxStream   = 256 << 20 // padding and reasoning included
+	maxDocument = 16 << 20
+)
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10) }}
+
+// decode reads an answer and yields what it adds, the last chunk with Finish, or one
+// error at its end. What the answer is, a stream of events or a document, is told by
+// its first byte: the content type has been seen to lie.
+func (d *decoder) decode(body io.Reader, w *watch) iter.Seq2[agent.Chunk, error] {
+	return func(yield func(agent.Chunk, error) bool) {
+		r := readers.Get().(*bufio.Reader)
+		r.Reset(body)
+		defer func() {
+			r.Reset(nil)
+			readers.Put(r)
+		}()
+		last, err := d.read(r, w, yield)
+		if errors.Is(err, errBroken) {
+			return
+		}
+		yield(last, err)
+	}
+}
+
+// errBroken says that the consumer wants no more.
+var errBroken = errors.New("the consumer broke off")
+
+func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error) bool) (agent.Chunk, error) {
+	first, err := firstByte(r)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return agent.Chunk{}, err
+	}
+	if first == '{' || first == '[' {
+		data, err := io.ReadAll(io.LimitReader(&watched{r, w}, maxDocument+1))
+		switch {
+		case err != nil:
+			return agent.Chunk{}, err
+		case len(data) > maxDocument:
+			return agent.Chunk{}, errTooMuch
+		}
+		return d.whole(data)
+	}
+	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}}
+	done, err := s.run()
+	switch {
+	case errors.Is(err, io.EOF), err != nil && d.finish != "" && !errors.Is(err, errBroken) && !isFault(err):
+		// It may end without the closing mark once it has said why it ends.
+	case err != nil:
+		return agent.Chunk{}, err
+	}
+	return d.end(done)
+}
+
+func isFault(err error) bool {
+	_, fault := errors.AsType[*faultError](err)
+	return fault
+}
+
+// firstByte skips blanks and a byte order mark, and peeks at what follows.
+func firstByte(r *bufio.Reader) (byte, error) {
+	if bom, err := r.Peek(3); err == nil && string(bom) == "\ufeff" {
+		_, _ = r.Discard(3)
+	}
+	for range maxLine {
+		b, err := r.Peek(1)
+		if err != nil {
+			return 0, err
+		}
+		switch b[0] {
+		case ' ', '\t', '\r', '\n':
+			_, _ = r.Discard(1)
+		default:
+			return b[0], nil
+		}
+	}
+	return 0, errTooMuch
+}
+
+// sse reads a stream of events.
+type sse struct {
+	d     *decoder
+	w     *watch
+	yield func(agent.Chunk, error) bool
+	lines lineReader
+
+	name      string // of the event that is being read
+	broken    []byte // its data lines that are no JSON by themselves
+	lineCount int    // of broken
+	reasoning bool
+}
+
+// run reads until the closing mark, which it reports, or an error, io.EOF included.
+func (s *sse) run() (done bool, err error) {
+	for {
+		line, err := s.lines.next()
+		if err != nil {
+			if flushErr := s.flush(); flushErr != nil {
+				err = flushErr
+			}
+			return false, err
+		}
+		field, value, _ := bytes.Cut(line, []byte(":"))
+		value = bytes.TrimPrefix(value, []byte(" "))
+		switch string(field) {
+		case "": // the end of the event, or a comment
+			if len(line) == 0 {
+				if err := s.flush(); err != nil {
+					return false, err
+				}
+			}
+		case "event":
+			s.name = string(bytes.TrimSpace(value[:min(len(value), 64)]))
+		case "data":
+			if string(bytes.TrimSpace(value)) == "[DONE]" {
+				return true, s.flush()
+			}
+			if err := s.data(value); err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// data takes a line of data. By the standard the lines of an event belong together;
+// here each is an event of its own, blank lines between them or not, unless only all
+// of them together are one.
+func (s *sse) data(value []byte) error {
+	p, err := s.d.event(value)
+	if errors.Is(err, errNotJSON) {
+		if len(s.broken)+len(value) < maxLine {
+			s.broken = append(append(s.broken, value...), '\n')
+			s.lineCount++
+		}
+		return nil
+	}
+	if err == nil && s.name == "error" {
+		err = &faultError{fault{Message: looseText(clip(string(value), maxErrorWords))}}
+	}
+	return s.emit(p, err)
+}
+
+func (s *sse) flush() error {
+	defer func() { s.name, s.broken, s.lineCount = "", s.broken[:0], 0 }()
+	if s.name == "error" && s.lineCount > 0 {
+		return &faultError{fault{Message: looseText(clip(string(s.broken), maxErrorWords))}}
+	}
+	if s.lineCount < 2 {
+		return nil
+	}
+	p, err := s.d.event(s.broken)
+	if errors.Is(err, errNotJSON) {
+		return nil
+	}
+	s.d.skipped -= s.lineCount
+	return s.emit(p, err)
+}
+
+func (s *sse) emit(p piece, err error) error {
+	if err != nil {
+		return err
+	}
+	s.w.pause()
+	defer func() { s.w.resume(s.d.finish != "") }()
+	if p.text != "" {
+		s.reasoning = false
+		if !s.yield(agent.Chunk{Text: p.text}, nil) {
+			return errBroken
+		}
+		return nil
+	}
+	if p.thinking && !s.reasoning {
+		s.reasoning = true
+		if !s.yield(agent.Chunk{Reasoning: true}, nil) {
+			return errBroken
+		}
+	}
+	return nil
+}
+
+// lineReader reads lines of bounded length from a stream of bounded length.
+type lineReader struct {
+	r     *bufio.Reader
+	long  []byte // a line that did not fit into r's buffer
+	total int
+}
+
+// next returns a line without its end. It is valid until the next call. The end of the
+// stream ends the last line.
+func (l *lineReader) next() ([]byte, error) {
+	l.long = l.long[:0]
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if l.total += len(part); l.total > maxStream || len(l.long)+len(part) > maxLine {
+			return nil, fmt.Errorf("%w: a line or the whole is too long", errTooMuch)
+		}
+		line := part
+		if len(l.long) > 0 || errors.Is(err, bufio.ErrBufferFull) {
+			l.long = append(l.long, part...)
+			line = l.long
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
+			return bytes.TrimRight(line, "\r\n"), nil
+		}
+		return nil, err
+	}
+}

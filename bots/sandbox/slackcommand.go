@@ -54,11 +54,8 @@ func (s *Slack) Command(user, channel, command, text string) error {
 	if !ok {
 		return fmt.Errorf("%s: no channel %q", command, channel)
 	}
-	id := rand.Text()
 	s.mu.Lock()
-	s.expireResponses()
-	response := &slackResponse{channel: channel, user: user, expires: time.Now().Add(slackResponseLife)}
-	s.responses[id] = response
+	responseURL, trigger, response := s.newResponse(c, u, "")
 	name := c.Name
 	if c.Direct {
 		name = "directmessage"
@@ -67,7 +64,7 @@ func (s *Slack) Command(user, channel, command, text string) error {
 		"token": "verification token", "team_id": s.o.TeamID, "team_domain": "sandbox",
 		"channel_id": c.ID, "channel_name": name, "user_id": u.ID, "user_name": strings.ToLower(u.Name),
 		"command": command, "text": text, "api_app_id": s.o.AppID, "is_enterprise_install": "false",
-		"response_url": s.base + "/response/" + id, "trigger_id": rand.Text(),
+		"response_url": responseURL, "trigger_id": trigger,
 	}
 	url := s.o.CommandsURL
 	s.mu.Unlock()
@@ -75,9 +72,9 @@ func (s *Slack) Command(user, channel, command, text string) error {
 	var answer json.RawMessage
 	var err error
 	if url != "" {
-		answer, err = s.commandOverHTTP(url, fields)
+		answer, err = s.askOverHTTP(url, fields)
 	} else {
-		answer, err = s.commandOverSocket(c.ID, fields)
+		answer, err = s.askOverSocket("slash_commands", c.ID, slackJSON(fields))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,9 +88,19 @@ func (s *Slack) Command(user, channel, command, text string) error {
 	return nil
 }
 
-// commandOverSocket sends a command and waits for its ack.
-func (s *Slack) commandOverSocket(channel string, fields map[string]string) (json.RawMessage, error) {
-	d := (&slackDelivery{kind: "slash_commands", channel: channel, payload: slackJSON(fields)}).again()
+// newResponse makes a response_url and a trigger_id. The original is the message that
+// was acted on, if any. The caller holds mu.
+func (s *Slack) newResponse(c Channel, u User, original string) (url, trigger string, r *slackResponse) {
+	s.expireResponses()
+	id := rand.Text()
+	r = &slackResponse{channel: c.ID, user: u.ID, expires: time.Now().Add(slackResponseLife), original: original}
+	s.responses[id] = r
+	return s.base + "/response/" + id, rand.Text(), r
+}
+
+// askOverSocket sends what a person waits for, once, and waits for its ack.
+func (s *Slack) askOverSocket(kind, channel string, payload json.RawMessage) (json.RawMessage, error) {
+	d := (&slackDelivery{kind: kind, channel: channel, payload: payload}).again()
 	s.mu.Lock()
 	sent := s.sendEnvelope(d)
 	s.mu.Unlock()
@@ -119,8 +126,8 @@ func (s *Slack) commandOverSocket(channel string, fields map[string]string) (jso
 	}
 }
 
-// commandOverHTTP posts a command; its ack is the answer's body, JSON or plain text.
-func (s *Slack) commandOverHTTP(url string, fields map[string]string) (json.RawMessage, error) {
+// askOverHTTP posts it; the ack is the answer's body, JSON or plain text.
+func (s *Slack) askOverHTTP(url string, fields map[string]string) (json.RawMessage, error) {
 	status, header, body, err := s.signed(s.ctx, url, "application/x-www-form-urlencoded", slackFormOf(fields), nil)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

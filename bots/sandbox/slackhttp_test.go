@@ -269,6 +269,41 @@ func TestSlackResponseURLIsGoodFiveTimesInHalfAnHour(t *testing.T) {
 	})
 }
 
+func TestSlackButtonSaysWhoPressedItWhere(t *testing.T) {
+	r := newSlackRig(t, sandbox.SlackOptions{})
+	in := r.connect(t, slackAck)
+	root, err := r.Say("U0ADA", "C0GENERAL", "", "hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.next(t)
+	_, ts, err := r.api.PostMessage("C0GENERAL", slack.MsgOptionTS(root), slack.MsgOptionBlocks(slack.NewActionBlock("row",
+		slack.NewButtonBlockElement("stop", "turn 1", slack.NewTextBlockObject("plain_text", "Stop", false, false)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.next(t)
+	pressed := make(chan error)
+	go func() { pressed <- r.Press("U0GRACE", "C0GENERAL", ts, "stop") }()
+	e := in.next(t)
+	c, ok := e.Data.(slack.InteractionCallback)
+	if !ok || c.User.ID != "U0GRACE" || c.Container.ThreadTs != root || c.Container.MessageTs != ts || len(c.ActionCallback.BlockActions) != 1 {
+		t.Fatalf("got %s %+v", e.Type, e.Data)
+	}
+	if a := c.ActionCallback.BlockActions[0]; a.ActionID != "stop" || a.BlockID != "row" || a.Value != "turn 1" || a.Type != "button" {
+		t.Errorf("pressed %+v", a)
+	}
+	if err := in.client.AckCtx(t.Context(), e.Request.EnvelopeID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-pressed; err != nil {
+		t.Error(err)
+	}
+	if err := r.Press("U0GRACE", "C0GENERAL", ts, "none"); err == nil {
+		t.Error("pressed a button that is not there")
+	}
+}
+
 func TestSlackWorksOverLoopbackUnderAPrefix(t *testing.T) {
 	s := sandbox.NewSlack(sandbox.SlackOptions{})
 	t.Cleanup(s.Close)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
@@ -58,7 +59,7 @@ func (p *slackPipe) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // serve serves h on p until the test ends.
 func (p *slackPipe) serve(t *testing.T, h http.Handler) *http.Client {
 	t.Helper()
-	srv := &http.Server{Handler: h}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := srv.Serve(p); !errors.Is(err, http.ErrServerClosed) {

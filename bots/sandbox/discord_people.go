@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// discordUserLimit is how long a person's message may be; those who pay for it may
+// write twice what a bot may.
+const discordUserLimit = 4000
+
 // DiscordSend is a message that a person writes.
 type DiscordSend struct {
 	User    string
@@ -34,8 +38,8 @@ func (d *Discord) Send(s DiscordSend) (id string, err error) {
 	if strings.TrimSpace(s.Text) == "" {
 		return "", errors.New("discord sandbox: cannot send an empty message")
 	}
-	if n := discordLength(s.Text); n > 4000 {
-		return "", fmt.Errorf("discord sandbox: %d characters are more than the 4000 that a user may write", n)
+	if n := discordLength(s.Text); n > discordUserLimit {
+		return "", fmt.Errorf("discord sandbox: %d characters are more than the %d that a user may write", n, discordUserLimit)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -52,7 +56,7 @@ func (d *Discord) Send(s DiscordSend) (id string, err error) {
 	}
 	if s.ReplyTo != "" {
 		r := d.messages[s.ReplyTo]
-		if r == nil || r.channel != c.id {
+		if r == nil || r.channel != c.id || r.flags&discordEphemeral != 0 {
 			return "", fmt.Errorf("discord sandbox: no message %q in %q to reply to", s.ReplyTo, s.Channel)
 		}
 		m.kind = discordReply

@@ -3,11 +3,13 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -32,10 +34,13 @@ const discordAllIntents = discordgo.IntentsGuilds | discordgo.IntentsGuildMessag
 // discordBot is the real client, connected to a stand-in.
 type discordBot struct {
 	*discordgo.Session
-	events chan any // messages, interactions and raw events as they come
+	events chan any // raw events and disconnects as they come
+	// settle waits until the client's goroutines are at rest. In a bubble the clock
+	// stands still while one of them waits for the lock that Close sleeps with.
+	settle func()
 }
 
-// discordServe puts a stand-in on loopback, or on in-memory pipes where l is given.
+// discordServe puts a stand-in on loopback.
 func discordServe(t *testing.T, o DiscordOptions) (d *Discord, host string) {
 	t.Helper()
 	d = NewDiscord(o)
@@ -60,7 +65,7 @@ func discordClient(t *testing.T, d *Discord, host string, next http.RoundTripper
 	s.ShouldReconnectOnError = false
 	s.ShouldRetryOnRateLimit = false
 	s.Identify.Intents = discordAllIntents
-	b := &discordBot{Session: s, events: make(chan any, 1000)}
+	b := &discordBot{Session: s, events: make(chan any, 5000), settle: func() {}}
 	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { b.events <- e })
 	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Disconnect) { b.events <- e })
 	return b
@@ -103,87 +108,6 @@ func discordCode(err error) int {
 	return -1
 }
 
-func TestDiscordGreetsTheRealClient(t *testing.T) {
-	d, b := discordOpen(t, DiscordOptions{})
-	ready := discordNext[*discordgo.Ready](t, b, nil)
-	if ready.User.ID != d.BotID() || !ready.User.Bot || ready.SessionID == "" || ready.Application.ID != d.ApplicationID() {
-		t.Errorf("READY = %+v", ready)
-	}
-	if len(ready.Guilds) != 1 || !ready.Guilds[0].Unavailable {
-		t.Errorf("guilds of READY = %+v", ready.Guilds)
-	}
-	g := discordNext[*discordgo.GuildCreate](t, b, nil)
-	if g.ID != d.GuildID() || len(g.Channels) != 2 || g.Channels[0].Name != "general" || len(g.Members) != 1 {
-		t.Errorf("GUILD_CREATE = %+v", g.Guild)
-	}
-	if n := d.Connected(); n != 1 {
-		t.Errorf("Connected = %d", n)
-	}
-	me, err := b.User("@me")
-	if err != nil || me.ID != d.BotID() {
-		t.Errorf("@me = %+v, %v", me, err)
-	}
-	app, err := b.Application("@me")
-	if err != nil || app.ID != d.ApplicationID() {
-		t.Errorf("application = %+v, %v", app, err)
-	}
-}
-
-func TestDiscordMessageGoesRoundTrip(t *testing.T) {
-	d, b := discordOpen(t, DiscordOptions{})
-	id, err := d.Say("ada", "#general", "", "hello <@"+d.BotID()+">")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := discordNext[*discordgo.MessageCreate](t, b, nil)
-	if m.ID != id || m.Author.Username != "ada" || m.Member == nil || m.GuildID != d.GuildID() || m.Timestamp.IsZero() {
-		t.Fatalf("MESSAGE_CREATE = %+v", m.Message)
-	}
-	if len(m.Mentions) != 1 || m.Mentions[0].ID != d.BotID() {
-		t.Errorf("mentions = %+v", m.Mentions)
-	}
-	sent, err := b.ChannelMessageSendComplex(m.ChannelID, &discordgo.MessageSend{
-		Content: "hi @everyone <@" + m.Author.ID + ">", Reference: m.SoftReference(),
-		AllowedMentions: &discordgo.MessageAllowedMentions{Parse: []discordgo.AllowedMentionType{}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if sent.ReferencedMessage == nil || sent.ReferencedMessage.ID != id || sent.Type != discordgo.MessageTypeReply {
-		t.Errorf("answer = %+v", sent)
-	}
-	if p := d.Pinged(sent.ID); len(p) != 0 {
-		t.Errorf("it pinged %v in spite of allowed_mentions", p)
-	}
-	if a := string(d.AllowedMentions(sent.ID)); !strings.Contains(a, `"parse":[]`) {
-		t.Errorf("AllowedMentions = %s", a)
-	}
-	if own := discordNext[*discordgo.MessageCreate](t, b, nil); own.ID != sent.ID || own.Content == "" {
-		t.Errorf("own message came as %+v", own.Message)
-	}
-	text := "better"
-	edit := &discordgo.MessageEdit{ID: sent.ID, Channel: sent.ChannelID, Content: &text}
-	if _, err := b.ChannelMessageEditComplex(edit); err != nil {
-		t.Fatal(err)
-	}
-	if u := discordNext[*discordgo.MessageUpdate](t, b, nil); u.Content != text || u.EditedTimestamp == nil {
-		t.Errorf("MESSAGE_UPDATE = %+v", u.Message)
-	}
-	seen, ok := d.World().Message(sent.ChannelID, sent.ID)
-	if !ok || seen.Text != text || seen.Edits != 1 || seen.ReplyTo != id || seen.User != d.BotID() {
-		t.Errorf("people see %+v", seen)
-	}
-	if err := b.ChannelMessageDelete(sent.ChannelID, sent.ID); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.ChannelMessage(sent.ChannelID, sent.ID); discordCode(err) != 10008 {
-		t.Errorf("a deleted message gives %v", err)
-	}
-	if _, ok := d.World().Message(sent.ChannelID, sent.ID); ok {
-		t.Error("people still see the deleted message")
-	}
-}
-
 // discordPipes is a listener on in-memory pipes: what a synctest bubble can wait for.
 type discordPipes struct {
 	conns chan net.Conn
@@ -208,4 +132,66 @@ func (l *discordPipes) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// discordBubble runs a test in virtual time: a stand-in on in-memory pipes and the
+// real client, not connected yet.
+func discordBubble(t *testing.T, o DiscordOptions, test func(t *testing.T, d *Discord, b *discordBot)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &discordPipes{conns: make(chan net.Conn), done: make(chan struct{})}
+		d := NewDiscord(o)
+		srv := &http.Server{Handler: d.Handler(), ReadHeaderTimeout: time.Minute}
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			_ = srv.Serve(l)
+		}()
+		transport := &http.Transport{DialContext: l.dial}
+		b := discordClient(t, d, "discord.test", transport)
+		b.Dialer.NetDialContext = l.dial
+		b.settle = synctest.Wait
+		defer func() {
+			synctest.Wait()
+			_ = b.Close()
+			d.Close()
+			transport.CloseIdleConnections()
+			_ = srv.Close()
+			<-served
+		}()
+		test(t, d, b)
+	})
+}
+
+// open connects the client.
+func (b *discordBot) open(t *testing.T) {
+	t.Helper()
+	b.settle()
+	if err := b.Open(); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+}
+
+// call makes a REST call without the client's rate limiter, and returns the status,
+// the headers and the body.
+func (b *discordBot) call(t *testing.T, method, path, body string) (int, http.Header, string) {
+	t.Helper()
+	url := "http://discord.test/api/v9" + path
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", b.Token)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := b.Client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(data)
 }

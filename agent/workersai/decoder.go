@@ -37,6 +37,7 @@ type decoder struct {
 	calls   callSet
 	meter   meter
 	finish  string // the last that was said; empty: none yet
+	ev      event  // the one being read: kept to be allocated once
 	size    int    // of the text so far
 	events  int    // that could be read
 	skipped int    // that could not
@@ -63,8 +64,9 @@ type piece struct {
 // event reads one event. errNotJSON says that it was skipped; any other error ends
 // the answer.
 func (d *decoder) event(data []byte) (piece, error) {
-	var ev event
-	if err := unmarshal(data, &ev); err != nil {
+	d.ev = event{}
+	ev := &d.ev
+	if err := unmarshal(data, ev); err != nil {
 		d.skipped++
 		return piece{}, errNotJSON
 	}
@@ -76,13 +78,13 @@ func (d *decoder) event(data []byte) (piece, error) {
 		var inner event
 		if unmarshal(ev.Result, &inner) == nil {
 			inner.Success = ev.Success
-			ev = inner
+			ev = &inner
 		}
 	}
 	if ev.Success != nil && !*ev.Success {
 		return piece{}, &faultError{fault{Message: "the request did not succeed"}}
 	}
-	return d.take(&ev)
+	return d.take(ev)
 }
 
 func (d *decoder) take(ev *event) (piece, error) {

@@ -60,7 +60,8 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%d bytes of text from %d", text.Len(), len(body))
 		}
 		// The recorded answers mark what only stands in reasoning.
-		if strings.Count(body, "SECRET") == 1 && strings.Contains(body, `"reasoning":"SECRET"`) && strings.Contains(text.String(), "SECRET") {
+		if strings.Count(body, "SECRET") == 1 && strings.Contains(body, `"delta":{"reasoning":"SECRET"}`) &&
+			strings.Contains(text.String(), "SECRET") && !strings.Contains(text.String(), `"reasoning"`) {
 			t.Fatal("reasoning was shown")
 		}
 	})

@@ -64,7 +64,7 @@ type Discord struct {
 	channels     map[string]*discordChannel
 	order        []string // ids of channels, oldest first
 	messages     map[string]*discordMessage
-	nonces       []discordNonce
+	nonces       map[string]discordNonce
 	commands     map[string][]*discordCommand // by guild; "" is global
 	interactions map[string]*discordInteraction
 	sessions     map[string]*discordSession
@@ -115,6 +115,7 @@ func NewDiscord(o DiscordOptions) *Discord {
 		messages:     make(map[string]*discordMessage),
 		commands:     make(map[string][]*discordCommand),
 		interactions: make(map[string]*discordInteraction),
+		nonces:       make(map[string]discordNonce),
 		sessions:     make(map[string]*discordSession),
 		conns:        make(map[*discordConn]struct{}),
 		limits:       o.Limits.withDefaults(),

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,11 +17,29 @@ const discordContentLimit = 2000
 
 func discordLength(s string) int { return len(utf16.Encode([]rune(s))) }
 
-// discordNonce is a nonce that was sent with enforce_nonce.
+// discordNonces is how many nonces are remembered before the old ones are looked for.
+const discordNonces = 1000
+
+// discordNonce is the message that a nonce was sent with.
 type discordNonce struct {
-	nonce   string
 	message string
 	at      time.Time
+}
+
+// sentWith returns the message of a nonce that is still remembered.
+func (d *Discord) sentWith(nonce string) *discordMessage {
+	n, ok := d.nonces[nonce]
+	if !ok || time.Since(n.at) > d.o.NonceWindow {
+		return nil
+	}
+	return d.messages[n.message]
+}
+
+func (d *Discord) remember(nonce string, m *discordMessage) {
+	if len(d.nonces) >= discordNonces {
+		maps.DeleteFunc(d.nonces, func(_ string, n discordNonce) bool { return time.Since(n.at) > d.o.NonceWindow })
+	}
+	d.nonces[nonce] = discordNonce{message: m.id, at: m.at}
 }
 
 // discordDraft is the body of a send or an edit. A field that is absent is nil.
@@ -169,12 +188,9 @@ func (d *Discord) postMessage(call *discordCall) *discordAnswer {
 		return discordFail(http.StatusForbidden, 160005, "Thread is locked")
 	}
 	nonce := discordNonceText(f.Nonce)
-	d.nonces = slices.DeleteFunc(d.nonces, func(n discordNonce) bool { return time.Since(n.at) > d.o.NonceWindow })
 	if f.EnforceNonce && nonce != "" {
-		for _, n := range d.nonces {
-			if m := d.messages[n.message]; n.nonce == nonce && m != nil {
-				return discordOK(d.wirePosted(m))
-			}
+		if m := d.sentWith(nonce); m != nil {
+			return discordOK(d.wirePosted(m))
 		}
 	}
 	m := &discordMessage{channel: c.id, author: d.o.BotID, at: time.Now(), reference: f.Reference}
@@ -207,7 +223,7 @@ func (d *Discord) postMessage(call *discordCall) *discordAnswer {
 	m.id = d.newID()
 	d.add(m)
 	if nonce != "" {
-		d.nonces = append(d.nonces, discordNonce{nonce: nonce, message: m.id, at: m.at})
+		d.remember(nonce, m)
 	}
 	return discordOK(d.wirePosted(m))
 }

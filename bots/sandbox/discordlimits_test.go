@@ -168,32 +168,41 @@ func TestDiscordRefusesCallsOnceClosed(t *testing.T) {
 }
 
 func FuzzDiscordREST(f *testing.F) {
-	d := NewDiscord(DiscordOptions{Limits: DiscordLimits{Off: true}})
-	c := d.World().Channels()[0].ID
-	id, err := d.Say("ada", c, "", "x")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add("POST", "/channels/"+c+"/messages", "application/json", `{"content":"a","nonce":1,"enforce_nonce":true}`)
-	f.Add("POST", "/channels/"+c+"/messages", "application/json", `{"embeds":[{}],"components":null,"message_reference":{"message_id":"`+id+`"}}`)
-	f.Add("POST", "/channels/"+c+"/messages", "multipart/form-data; boundary=b", "--b\r\n\r\nx\r\n--b--")
-	f.Add("PATCH", "/channels/"+c+"/messages/"+id, "application/json", `{"allowed_mentions":[]}`)
-	f.Add("POST", "/channels/"+c+"/messages/"+id+"/threads", "application/json", `{"name":"t","auto_archive_duration":60}`)
-	f.Add("GET", "/channels/"+c+"/messages?before=0&after=-1&limit=1", "", "")
-	f.Add("PUT", "/applications/"+d.ApplicationID()+"/commands", "application/json", `[null,{"name":"a","description":"b","options":[{}]}]`)
+	f.Add("POST", "/channels/CHANNEL/messages", "application/json", `{"content":"a","nonce":1,"enforce_nonce":true}`)
+	f.Add("POST", "/channels/CHANNEL/messages", "application/json", `{"embeds":[{}],"components":null,"message_reference":{"message_id":"MESSAGE"}}`)
+	f.Add("POST", "/channels/CHANNEL/messages", "multipart/form-data; boundary=b", "--b\r\n\r\nx\r\n--b--")
+	f.Add("PATCH", "/channels/CHANNEL/messages/MESSAGE", "application/json", `{"content":"b","allowed_mentions":[]}`)
+	f.Add("POST", "/channels/CHANNEL/messages/MESSAGE/threads", "application/json", `{"name":"t","auto_archive_duration":60}`)
+	f.Add("GET", "/channels/CHANNEL/messages?before=0&after=-1&limit=1", "", "")
+	f.Add("PUT", "/applications/200000000000000001/commands", "application/json", `[null,{"name":"a","description":"b","options":[{}]}]`)
 	f.Add("POST", "/interactions/1/2/callback", "application/json", `{"type":4,"data":[]}`)
 	f.Fuzz(func(t *testing.T, method, path, kind, body string) {
-		r, err := http.NewRequestWithContext(t.Context(), method, "http://discord.test/", strings.NewReader(body))
-		if err != nil {
-			t.Skip()
+		d := NewDiscord(DiscordOptions{})
+		channel := d.World().Channels()[0].ID
+		reply := d.answerAs(t, http.MethodPost, "/channels/"+channel+"/messages", "application/json", `{"content":"x"}`)
+		var m discordgo.Message
+		if err := json.Unmarshal(reply.Body.Bytes(), &m); err != nil {
+			t.Fatal(err)
 		}
-		r.URL.Path, r.URL.RawQuery, _ = strings.Cut("/api/v9"+path, "?")
-		r.Header.Set("Authorization", "Bot "+d.Token())
-		r.Header.Set("Content-Type", kind)
-		w := httptest.NewRecorder()
-		d.Handler().ServeHTTP(w, r)
+		names := strings.NewReplacer("CHANNEL", channel, "MESSAGE", m.ID)
+		w := d.answerAs(t, method, names.Replace(path), kind, names.Replace(body))
 		if w.Code >= 500 || w.Code == http.StatusOK && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s %s gives %d %s", method, path, w.Code, w.Body)
 		}
 	})
+}
+
+// answerAs is the answer to a call of the bot.
+func (d *Discord) answerAs(t *testing.T, method, path, kind, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://discord.test/", strings.NewReader(body))
+	if err != nil {
+		t.Skip("no request")
+	}
+	r.URL.Path, r.URL.RawQuery, _ = strings.Cut("/api/v9"+path, "?")
+	r.Header.Set("Authorization", "Bot "+d.Token())
+	r.Header.Set("Content-Type", kind)
+	w := httptest.NewRecorder()
+	d.Handler().ServeHTTP(w, r)
+	return w
 }

@@ -81,7 +81,7 @@ type discordReference struct {
 	FailIfNotExists *bool  `json:"fail_if_not_exists,omitempty"`
 }
 
-// wire is a JSON object on its way to the bot.
+// discordWire is a JSON object on its way to the bot.
 type discordWire = map[string]any
 
 // addChannel makes c known to the bot and the people. The caller holds mu, or nobody

@@ -158,7 +158,7 @@ func TestDiscordRefusesCallsOnceClosed(t *testing.T) {
 	d.Close()
 	d.Close()
 	w := httptest.NewRecorder()
-	d.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v9/gateway", nil))
+	d.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v9/gateway", nil))
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("a call after Close: %d", w.Code)
 	}

@@ -1,0 +1,208 @@
+// The box in which a person writes: grows with its text, offers mentions and slash
+// commands, keeps a draft for each place, and sends with Enter.
+
+import { el, iconButton } from "./dom.js";
+
+let boxes = 0;
+
+export class Composer {
+  /**
+   * send(text) resolves when the text has gone, or rejects with words to show.
+   * commands() → [{name, detail}], names without arguments, such as "/bobbin ask".
+   * mentions() → [{name, detail}], names without @.
+   */
+  constructor({ testid, send, commands, mentions, mentionName, limit }) {
+    this.send = send;
+    this.commands = commands;
+    this.mentions = mentions;
+    this.limit = limit;
+    this.drafts = new Map();
+    this.place = "";
+    this.items = [];
+    this.chosen = 0;
+    const id = "composer-" + ++boxes;
+    this.prefix = testid ? testid + "-" : "";
+    this.list = el("ul", { class: "suggestions", id: id + "-list", role: "listbox", "aria-label": "Suggestions", hidden: true });
+    this.box = el("textarea", {
+      rows: 1, id, dataset: { testid: this.prefix + "composer" }, "aria-autocomplete": "list", "aria-controls": id + "-list",
+      "aria-expanded": "false", role: "combobox", "aria-haspopup": "listbox", autocomplete: "off", spellcheck: "true",
+      on: {
+        input: () => this.changed(),
+        keydown: (e) => this.key(e),
+        click: () => this.suggest(),
+        blur: () => this.close(),
+      },
+    });
+    this.error = el("p", { class: "composer-error", role: "alert", id: id + "-error", hidden: true, dataset: { testid: this.prefix + "error" } });
+    this.count = el("span", { class: "composer-count", hidden: true });
+    this.button = iconButton("send", "Send", () => this.go(), { class: "send", dataset: { testid: this.prefix + "send" } });
+    const mouse = { mousedown: (e) => e.preventDefault() }; // the box keeps the focus
+    this.at = iconButton("at", `Mention ${mentionName}`, () => this.insert(`@${mentionName} `), { class: "tool" });
+    this.slash = iconButton("slash", "Slash commands", () => this.startCommand(), { class: "tool" });
+    for (const b of [this.at, this.slash, this.list]) b.addEventListener("mousedown", mouse.mousedown);
+    this.above = el("div", { class: "composer-above" });
+    this.node = el("div", { class: "composer" }, this.list, this.above,
+      el("div", { class: "composer-box" }, this.box, el("div", { class: "composer-tools" }, this.at, this.slash, this.count, this.button)),
+      this.error);
+    this.changed();
+  }
+
+  /** Moves the box to another place, with the draft that was left there. */
+  moveTo(place, placeholder) {
+    this.box.placeholder = placeholder;
+    this.box.setAttribute("aria-label", placeholder);
+    if (place === this.place) return;
+    this.drafts.set(this.place, this.box.value);
+    this.place = place;
+    this.box.value = this.drafts.get(place) || "";
+    this.fail("");
+    this.changed();
+    this.close();
+  }
+
+  focus() {
+    this.box.focus({ preventScroll: true });
+  }
+
+  insert(text) {
+    const { selectionStart: from, selectionEnd: to, value } = this.box;
+    const gap = from > 0 && !/\s$/.test(value.slice(0, from)) ? " " : "";
+    this.box.setRangeText(gap + text, from, to, "end");
+    this.focus();
+    this.changed();
+  }
+
+  startCommand() {
+    if (!this.box.value.startsWith("/")) this.box.value = "/";
+    this.box.setSelectionRange(this.box.value.length, this.box.value.length);
+    this.focus();
+    this.changed();
+  }
+
+  changed() {
+    const box = this.box;
+    box.style.height = "auto";
+    box.style.height = Math.min(box.scrollHeight || 0, 200) + "px";
+    const length = box.value.length;
+    this.button.disabled = !box.value.trim() || length > this.limit;
+    this.count.hidden = length < this.limit * 0.9;
+    this.count.textContent = String(this.limit - length);
+    this.count.classList.toggle("over", length > this.limit);
+    if (document.activeElement === box) this.suggest();
+  }
+
+  fail(words) {
+    this.error.textContent = words;
+    this.error.hidden = !words;
+  }
+
+  async go() {
+    const text = this.box.value.trim();
+    if (!text || this.busy || this.button.disabled) return;
+    this.busy = true;
+    const place = this.place;
+    this.close();
+    try {
+      await this.send(text);
+      this.fail("");
+      if (this.place === place) {
+        this.box.value = "";
+        this.changed();
+      } else this.drafts.delete(place);
+    } catch (e) {
+      this.fail(e.message);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  key(e) {
+    if (e.isComposing) return;
+    if (!this.list.hidden) {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+      if (step) {
+        e.preventDefault();
+        this.choose((this.chosen + step + this.items.length) % this.items.length);
+        return;
+      }
+      if ((e.key === "Tab" && !e.shiftKey) || (e.key === "Enter" && !e.shiftKey && !this.complete())) {
+        e.preventDefault();
+        this.take(this.chosen);
+        return;
+      }
+      if (e.key === "Escape") {
+        e.preventDefault();
+        e.stopPropagation();
+        this.close();
+        return;
+      }
+    }
+    if (e.key === "Enter" && !e.shiftKey) {
+      e.preventDefault();
+      this.go();
+    }
+  }
+
+  // complete reports whether what is chosen stands in the box already.
+  complete() {
+    return this.box.value.slice(0, this.box.selectionStart).endsWith(this.items[this.chosen].full);
+  }
+
+  suggest() {
+    const before = this.box.value.slice(0, this.box.selectionStart);
+    const mention = /(?:^|[\s(])@([\p{L}\p{N}_.-]{0,32})$/u.exec(before);
+    let items = [];
+    if (before.startsWith("/") && !before.includes("\n")) {
+      items = this.commands()
+        .filter((c) => c.name.startsWith(before.toLowerCase()))
+        .map((c) => ({ label: c.name, detail: c.detail, from: 0, full: c.name, put: c.name + (c.bare ? "" : " ") }));
+    } else if (mention) {
+      const from = before.length - mention[1].length - 1;
+      items = this.mentions()
+        .filter((m) => m.name.toLowerCase().startsWith(mention[1].toLowerCase()))
+        .map((m) => ({ label: "@" + m.name, detail: m.detail, from, full: "@" + m.name, put: `@${m.name} ` }));
+    }
+    items = items.slice(0, 6);
+    if (!items.length) return this.close();
+    this.items = items;
+    this.list.replaceChildren(...items.map((item, i) =>
+      el("li", {
+        id: `${this.list.id}-${i}`, role: "option", dataset: { testid: "suggestion" },
+        on: { click: () => this.take(i), mousemove: () => this.chosen !== i && this.choose(i) },
+      }, el("b", {}, item.label), el("span", {}, item.detail || ""))));
+    this.list.hidden = false;
+    this.box.setAttribute("aria-expanded", "true");
+    this.choose(0);
+  }
+
+  choose(i) {
+    this.chosen = i;
+    [...this.list.children].forEach((li, n) => li.setAttribute("aria-selected", String(n === i)));
+    this.box.setAttribute("aria-activedescendant", this.list.children[i].id);
+  }
+
+  take(i) {
+    const item = this.items[i];
+    this.box.setRangeText(item.put, item.from, this.box.selectionStart, "end");
+    this.close();
+    this.focus();
+    this.changed();
+    this.close();
+  }
+
+  close() {
+    this.list.hidden = true;
+    this.box.setAttribute("aria-expanded", "false");
+    this.box.removeAttribute("aria-activedescendant");
+  }
+}
+
+/** Turns @name of the users into <@id>, where it is a word of its own. */
+export function withMentions(text, users) {
+  const ids = new Map(users.map((u) => [u.name.toLowerCase(), u.id]));
+  return text.replace(/(^|[\s(,;:])@([\p{L}\p{N}_.-]+)/gu, (all, gap, name) => {
+    const bare = name.replace(/[.-]+$/, "");
+    const id = ids.get(bare.toLowerCase());
+    return id ? `${gap}<@${id}>${name.slice(bare.length)}` : all;
+  });
+}

@@ -1,0 +1,245 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const (
+	// pageBody bounds a request's body in bytes.
+	pageBody = 64 << 10
+	// pageSlackText is how much the composer of Slack takes, in characters.
+	pageSlackText = 12_000
+	// pageDiscordText is how much Discord lets a person write, in UTF-16 units.
+	pageDiscordText = 2_000
+	// pageDiscordOption bounds the text that comes with a Discord command.
+	pageDiscordOption = 6_000
+	// pageThreadName is the longest name of a Discord thread.
+	pageThreadName = 100
+)
+
+// pageRequest holds the fields of all calls; each reads those it needs.
+type pageRequest struct {
+	User    string            `json:"user"`
+	Channel string            `json:"channel"`
+	Thread  string            `json:"thread"`   // Slack: ts of the root
+	ReplyTo string            `json:"reply_to"` // Discord: the message replied to
+	Message string            `json:"message"`  // Discord: the message a thread starts from
+	Name    string            `json:"name"`     // of a command or thread, without slash
+	Text    string            `json:"text"`
+	Options map[string]string `json:"options"` // of a Discord command
+}
+
+// pageReply holds what a call made: a message or a channel.
+type pageReply struct {
+	ID      string `json:"id,omitempty"`
+	Channel string `json:"channel,omitempty"`
+}
+
+// pageError is a fault of the caller's, in words for the person at the page.
+type pageError struct {
+	status int
+	msg    string
+}
+
+func (e *pageError) Error() string { return e.msg }
+
+func pageBad(format string, args ...any) error {
+	return &pageError{http.StatusUnprocessableEntity, fmt.Sprintf(format, args...)}
+}
+
+// pageCall makes a handler of f: one JSON object in, one out.
+func pageCall(f func(pageRequest) (pageReply, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q, err := pageRead(w, r)
+		var reply pageReply
+		if err == nil {
+			reply, err = f(q)
+		}
+		if bad, ok := errors.AsType[*pageError](err); ok {
+			pageFail(w, bad.status, bad.msg)
+			return
+		}
+		if err != nil {
+			// A stand-in's errors are about what a person did, and hold nothing secret.
+			pageFail(w, http.StatusUnprocessableEntity, strings.TrimPrefix(err.Error(), "discord sandbox: "))
+			return
+		}
+		pageAnswer(w, http.StatusOK, reply)
+	}
+}
+
+func pageRead(w http.ResponseWriter, r *http.Request) (pageRequest, error) {
+	var q pageRequest
+	// A form of another site can be sent without asking, but not with this type.
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return q, &pageError{http.StatusUnsupportedMediaType, "the body must be application/json"}
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, pageBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(&q)
+	if err == nil {
+		if _, more := d.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("there is more after the object")
+		}
+	}
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return q, &pageError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", big.Limit)}
+	}
+	if err != nil {
+		return q, &pageError{http.StatusBadRequest, "the body is not the JSON object wanted: " + err.Error()}
+	}
+	return q, nil
+}
+
+// pageMay reports why user may not write in channel: only people may, and in a DM
+// only its own.
+func pageMay(w *World, user, channel string) error {
+	u, ok := w.User(user)
+	if !ok || u.Bot {
+		return &pageError{http.StatusNotFound, fmt.Sprintf("there is no person %.60q", user)}
+	}
+	c, ok := w.Channel(channel)
+	if !ok || c.Direct && c.User != user {
+		return &pageError{http.StatusNotFound, fmt.Sprintf("%s sees no channel %.60q", u.Name, channel)}
+	}
+	return nil
+}
+
+func pageText(text string, size, limit int) error {
+	if strings.TrimSpace(text) == "" {
+		return pageBad("there is no text")
+	}
+	if size > limit {
+		return pageBad("the text is too long: %d characters of %d", size, limit)
+	}
+	return nil
+}
+
+func pageUnits(text string) int { return len(utf16.Encode([]rune(text))) }
+
+func (p *Page) slackSay(q pageRequest) (pageReply, error) {
+	s := p.o.Slack
+	if err := pageMay(s.World(), q.User, q.Channel); err != nil {
+		return pageReply{}, err
+	}
+	if err := pageText(q.Text, utf8.RuneCountInString(q.Text), pageSlackText); err != nil {
+		return pageReply{}, err
+	}
+	if q.Thread != "" {
+		if _, ok := s.World().Message(q.Channel, q.Thread); !ok {
+			return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no thread %.60q", q.Thread)}
+		}
+	}
+	ts, err := s.Say(q.User, q.Channel, q.Thread, q.Text)
+	return pageReply{ID: ts}, err
+}
+
+func (p *Page) slackCommand(q pageRequest) (pageReply, error) {
+	if err := pageMay(p.o.Slack.World(), q.User, q.Channel); err != nil {
+		return pageReply{}, err
+	}
+	if q.Name == "" {
+		return pageReply{}, pageBad("the command has no name")
+	}
+	if n := utf8.RuneCountInString(q.Text); n > pageSlackText {
+		return pageReply{}, pageText(q.Text, n, pageSlackText)
+	}
+	err := p.o.Slack.Command(q.User, q.Channel, "/"+strings.TrimPrefix(q.Name, "/"), q.Text)
+	if errors.Is(err, ErrSlackDispatch) || errors.Is(err, ErrSlackTimeout) {
+		return pageReply{}, nil // Slack itself tells the person, in the channel
+	}
+	return pageReply{}, err
+}
+
+func (p *Page) slackDM(q pageRequest) (pageReply, error) {
+	return pageDM(p.o.Slack.World(), q.User, p.o.Slack.OpenDM)
+}
+
+func (p *Page) discordSay(q pageRequest) (pageReply, error) {
+	d := p.o.Discord
+	if err := pageMay(d.World(), q.User, q.Channel); err != nil {
+		return pageReply{}, err
+	}
+	if err := pageText(q.Text, pageUnits(q.Text), pageDiscordText); err != nil {
+		return pageReply{}, err
+	}
+	if q.ReplyTo != "" {
+		if _, ok := d.World().Message(q.Channel, q.ReplyTo); !ok {
+			return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no message %.60q to reply to", q.ReplyTo)}
+		}
+	}
+	id, err := d.Say(q.User, q.Channel, q.ReplyTo, q.Text)
+	return pageReply{ID: id}, err
+}
+
+func (p *Page) discordCommand(q pageRequest) (pageReply, error) {
+	if err := pageMay(p.o.Discord.World(), q.User, q.Channel); err != nil {
+		return pageReply{}, err
+	}
+	if q.Name == "" {
+		return pageReply{}, pageBad("the command has no name")
+	}
+	for name, value := range q.Options {
+		if n := pageUnits(value); n > pageDiscordOption {
+			return pageReply{}, pageBad("the option %.40q is too long: %d characters of %d", name, n, pageDiscordOption)
+		}
+	}
+	err := p.o.Discord.Command(q.User, q.Channel, strings.TrimPrefix(q.Name, "/"), q.Options)
+	if errors.Is(err, ErrDiscordNoAnswer) {
+		return pageReply{}, pageBad("the application did not respond")
+	}
+	return pageReply{}, err
+}
+
+func (p *Page) discordDM(q pageRequest) (pageReply, error) {
+	return pageDM(p.o.Discord.World(), q.User, p.o.Discord.OpenDM)
+}
+
+func (p *Page) discordThread(q pageRequest) (pageReply, error) {
+	d := p.o.Discord
+	if err := pageMay(d.World(), q.User, q.Channel); err != nil {
+		return pageReply{}, err
+	}
+	if c, _ := d.World().Channel(q.Channel); c.Direct || c.Parent != "" {
+		return pageReply{}, pageBad("a thread can only be started in a channel")
+	}
+	if _, ok := d.World().Message(q.Channel, q.Message); !ok {
+		return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no message %.60q", q.Message)}
+	}
+	if err := pageText(q.Name, pageUnits(q.Name), pageThreadName); err != nil {
+		return pageReply{}, err
+	}
+	id, err := d.StartThread(q.User, q.Channel, q.Message, q.Name)
+	return pageReply{Channel: id}, err
+}
+
+// pageDM opens the DM between a person and the bot.
+func pageDM(w *World, user string, open func(string) string) (pageReply, error) {
+	if !slices.ContainsFunc(w.Users(), func(u User) bool { return u.ID == user && !u.Bot }) {
+		return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no person %.60q", user)}
+	}
+	channel := open(user)
+	if channel == "" {
+		return pageReply{}, pageBad("the DM could not be opened")
+	}
+	return pageReply{Channel: channel}, nil
+}
+
+func pageFail(w http.ResponseWriter, status int, msg string) {
+	pageAnswer(w, status, map[string]string{"error": msg})
+}
+
+func pageAnswer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a reader that has gone needs no answer
+}

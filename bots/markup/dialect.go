@@ -1,0 +1,114 @@
+package markup
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// flavor is a target's family of mark-up.
+type flavor int
+
+const (
+	flavorPlain flavor = iota
+	flavorSlackBlocks
+	flavorSlackText
+	flavorDiscord
+)
+
+// dialect is what the renderer must know of a target.
+type dialect struct {
+	flavor flavor
+	// soft is the budget of costs that a page's source may spend, hard the size that
+	// its text may not exceed. What lies between absorbs what costs underestimate.
+	soft, hard int
+	// blocks is how many rendered blocks a page may come to; 0 is no limit.
+	blocks          int
+	headingCost     int
+	escapesEntities bool // & < > are written as entities
+	tableWidth      int  // columns of the widest table set as a code block
+}
+
+var (
+	plain       = &dialect{flavor: flavorPlain, tableWidth: 80}
+	slackBlocks = &dialect{flavor: flavorSlackBlocks, soft: 10000, hard: 11500, blocks: 40,
+		headingCost: 100, escapesEntities: true, tableWidth: 100}
+	slackText = &dialect{flavor: flavorSlackText, soft: 3800, hard: 4000,
+		escapesEntities: true, tableWidth: 80}
+	discord = &dialect{flavor: flavorDiscord, soft: 1900, hard: 2000, tableWidth: 64}
+)
+
+// cost is what r may come to in the page's text, in UTF-16 units: characters that
+// may need a backslash or a zero-width space count twice.
+func (d *dialect) cost(r rune, code bool) int {
+	if r >= utf8.RuneSelf {
+		return max(utf16.RuneLen(r), 1)
+	}
+	if d.escapesEntities {
+		switch r {
+		case '&':
+			return 5
+		case '<', '>':
+			return 4
+		}
+	}
+	switch r {
+	case '`':
+		return 2
+	case '\n':
+		if !code {
+			return 2
+		}
+	case '*', '_', '~', '|', '[', ']', '\\', '@', '<':
+		if !code {
+			return 2
+		}
+	}
+	return 1
+}
+
+// size is how much of the hard limit s takes.
+func (d *dialect) size(s string) int {
+	n := unitsOf(s)
+	if d.flavor == flavorSlackBlocks { // Slack counts what it escapes itself, in code
+		n += 3 * (strings.Count(s, "<") + strings.Count(s, ">"))
+		n += d.headingCost * strings.Count(s, "\n#")
+	}
+	return n
+}
+
+// unitsOf is the length of s in UTF-16 units.
+func unitsOf(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
+}
+
+// entityEscaper writes text so that Slack reads nothing in it as a mention or link.
+var entityEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// verbatim shows src literally in a code block.
+func verbatim(d *dialect, src string) string {
+	src = strings.Trim(src, "\n")
+	if strings.TrimSpace(src) == "" {
+		return ""
+	}
+	return fence(d, "", src)
+}
+
+// fence puts code into a fence. No platform is known to read fences longer than
+// three, so a fence inside the code is broken by zero-width spaces instead.
+func fence(d *dialect, language, code string) string {
+	code = strings.ReplaceAll(code, "``", "`"+zeroWidth+"`"+zeroWidth)
+	switch d.flavor {
+	case flavorSlackText:
+		language, code = "", entityEscaper.Replace(code)
+	case flavorSlackBlocks:
+		code = disarmCode(code)
+	case flavorPlain:
+		return code
+	}
+	return "```" + language + "\n" + code + "\n```"
+}

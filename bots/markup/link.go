@@ -1,0 +1,130 @@
+package markup
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+)
+
+// looksLikeAddress is a label that readers would take for the place a link leads to.
+var looksLikeAddress = regexp.MustCompile(`(?i)^(?:[a-z][a-z0-9+.-]*://|www\.)\S+$|^(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|gov|edu|mil|int|info|biz|co|ai|app|me|xyz|page|cloud|online|site|us|uk|de|fr|it|es|nl|se|no|pl|ch|at|be|eu|ru|cn|jp|in|br|au|ca)(?:[:/?#]\S*)?$`)
+
+// link writes a link or an image. An image is never loaded by itself: the address of
+// an image that a model writes may carry what it has been told to give away.
+func (w *inliner) link(n ast.Node, address string, image bool, s style) {
+	if s.label {
+		w.children(n, s)
+		return
+	}
+	inner := s
+	inner.label, inner.oneLine = true, true
+	label := strings.TrimSpace((&renderer{dialect: plain, src: w.src}).inlines(n, inner))
+	if label == "" && image {
+		label = "image"
+	}
+	address = strings.TrimSpace(address)
+	if w.flavor == flavorPlain {
+		if label == "" {
+			label = address
+		}
+		w.raw(label, s)
+		return
+	}
+	if !safeScheme(address) {
+		w.children(n, s)
+		if address != "" && !strings.HasPrefix(address, "#") {
+			w.pending.WriteString(" (" + address + ")")
+		}
+		return
+	}
+	if label == "" || looksLikeAddress.MatchString(label) {
+		w.raw(w.bareURL(address), s)
+		return
+	}
+	text := ""
+	if image && n.FirstChild() == nil {
+		text = label
+	} else {
+		text = strings.TrimSpace(w.renderer.inlines(n, inner))
+	}
+	switch w.flavor {
+	case flavorSlackText:
+		w.raw("<"+slackAddress(address)+"|"+strings.NewReplacer("|", "¦", "\n", " ").Replace(text)+">", s)
+	case flavorDiscord:
+		target := percent(address)
+		if image {
+			target = "<" + target + ">"
+		}
+		w.raw("["+text+"]("+target+")", s)
+	default:
+		w.raw("["+text+"]("+percent(address)+")", s)
+	}
+}
+
+// safeScheme says whether an address may be shown as a link.
+func safeScheme(address string) bool {
+	scheme, _, ok := strings.Cut(address, ":")
+	if !ok {
+		return false
+	}
+	switch strings.ToLower(scheme) {
+	case "http", "https", "mailto", "tel":
+	default:
+		return false
+	}
+	u, err := url.Parse(address)
+	return err == nil && (u.Host != "" || u.Opaque != "")
+}
+
+func (w *inliner) autoLink(n *ast.AutoLink, s style) {
+	label := string(n.Label(w.src))
+	if w.flavor == flavorPlain {
+		w.raw(label, s)
+		return
+	}
+	address := string(n.URL(w.src))
+	if n.AutoLinkType == ast.AutoLinkURL && (s.label || !safeScheme(address)) {
+		w.pending.WriteString(label)
+		return
+	}
+	if n.AutoLinkType == ast.AutoLinkEmail {
+		w.pending.WriteString(label)
+		return
+	}
+	w.raw(w.bareURL(address), s)
+}
+
+// bareURL writes an address that the platform makes a link by itself.
+func (d *dialect) bareURL(address string) string {
+	switch d.flavor {
+	case flavorSlackText:
+		return "<" + slackAddress(address) + ">"
+	case flavorPlain:
+		return address
+	}
+	return disarmURL(address)
+}
+
+// percent writes an address so that it can stand in parentheses.
+func percent(address string) string {
+	return parentheses.Replace(disarmURL(address))
+}
+
+var (
+	parentheses = strings.NewReplacer("(", "%28", ")", "%29")
+	notInURLs   = strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20", "\t", "%20", "\n", "",
+		"`", "%60", `\`, "%5C", `"`, "%22", "|", "%7C", "[", "%5B", "]", "%5D", "*", "%2A")
+	groupInURL = regexp.MustCompile(`(?i)@(everyone|here|&|!)`)
+)
+
+// disarmURL percent-encodes what would end the address or begin something else.
+func disarmURL(address string) string {
+	return groupInURL.ReplaceAllString(notInURLs.Replace(address), "%40$1")
+}
+
+// slackAddress is an address inside of <…>.
+func slackAddress(address string) string {
+	return strings.ReplaceAll(notInURLs.Replace(address), "&", "&amp;")
+}

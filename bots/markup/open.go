@@ -1,0 +1,113 @@
+package markup
+
+import (
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	east "github.com/yuin/goldmark/extension/ast"
+)
+
+// opened is the parse of one page's piece of the source, with what was carried into
+// it opened before it, and what is open at its end closed.
+type opened struct {
+	doc  ast.Node
+	src  string // what was parsed
+	base int    // where in src the piece begins
+	kept int    // up to where src is the piece as it was
+}
+
+func parseOpen(c carry, piece string, defs definitions) opened {
+	prefix := c.text + c.inline
+	o := parseTail(prefix+piece, defs)
+	if c.inline != "" && !takesEffect(o, len(c.text)) {
+		prefix = c.text
+		o = parseTail(prefix+piece, defs)
+	}
+	o.base = len(prefix)
+	o.kept = max(o.kept, o.base)
+	return o
+}
+
+// takesEffect says whether delimiters carried to position at open something.
+func takesEffect(o opened, at int) bool {
+	found := false
+	_ = ast.Walk(o.doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n.(type) {
+		case *ast.Emphasis, *ast.CodeSpan, *east.Strikethrough:
+			found = found || n.Pos() == at
+		}
+		if found {
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	return found
+}
+
+// parseTail parses src twice when its end has to be mended: what an end means, code
+// or text, only the parser can tell.
+func parseTail(src string, defs definitions) opened {
+	o := opened{doc: parse([]byte(src), defs), src: src, kept: len(src)}
+	start, ok := openEnd(o)
+	if !ok {
+		return o
+	}
+	mended := mendBlock(src[start:])
+	if mended == src[start:] {
+		return o
+	}
+	mended = src[:start] + mended
+	kept := start
+	for kept < len(src) && kept < len(mended) && src[kept] == mended[kept] {
+		kept++
+	}
+	return opened{doc: parse([]byte(mended), defs), src: mended, kept: kept}
+}
+
+// openEnd returns where the text begins that more text might still belong to.
+func openEnd(o opened) (start int, ok bool) {
+	if strings.TrimSpace(o.src) == "" || endsBlank(o.src) {
+		return 0, false
+	}
+	leaf := o.doc.LastChild()
+	for leaf != nil && leaf.LastChild() != nil && leaf.LastChild().Type() == ast.TypeBlock {
+		leaf = leaf.LastChild()
+	}
+	if leaf == nil {
+		return 0, false
+	}
+	last := strings.LastIndexByte(strings.TrimRight(o.src, "\n"), '\n') + 1
+	switch leaf := leaf.(type) {
+	case *ast.Heading:
+		if strings.HasSuffix(o.src, "\n") {
+			return 0, false
+		}
+		return last, true
+	case *ast.Paragraph, *ast.TextBlock:
+		return max(0, leaf.Lines().At(0).Start), true
+	case *ast.FencedCodeBlock:
+		line := strings.TrimLeft(o.src[last:], " \t>")
+		if line != "" && len(line) < 3 && strings.Trim(line, line[:1]) == "" && (line[0] == '`' || line[0] == '~') {
+			return len(o.src) - len(line), leaf.Pos() < last
+		}
+		return 0, false
+	case *ast.ListItem, *ast.List, *ast.Blockquote:
+		return last, true
+	case *east.TableCell:
+		if strings.HasSuffix(strings.TrimRight(o.src, " \n"), "|") {
+			return 0, false
+		}
+		return max(last, strings.LastIndexByte(o.src, '|')+1), true
+	}
+	return 0, false
+}
+
+// endsBlank says whether s ends with a blank line, quoted or not.
+func endsBlank(s string) bool {
+	if !strings.HasSuffix(s, "\n") {
+		return false
+	}
+	s = s[:len(s)-1]
+	line := s[strings.LastIndexByte(s, '\n')+1:]
+	return strings.Trim(line, " \t>") == ""
+}

@@ -1,0 +1,266 @@
+package markup
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	east "github.com/yuin/goldmark/extension/ast"
+)
+
+// line is one line of a page. A flush line is not indented by the lists around it:
+// the inside of a code block, where the platform would show the indentation.
+type line struct {
+	text  string
+	flush bool
+}
+
+// renderer writes a parsed piece of Markdown in a dialect.
+type renderer struct {
+	*dialect
+	src []byte
+}
+
+// render returns the text of o in dialect d.
+func render(d *dialect, o opened) string {
+	r := renderer{dialect: d, src: []byte(o.src)}
+	var b strings.Builder
+	for i, l := range r.blocks(o.doc, 0) {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l.text)
+	}
+	// Indentation at the very beginning could make the first line code.
+	return strings.Trim(b.String(), " \t\n")
+}
+
+// maxDepth bounds the nesting that is shown; deeper content is shown at this depth.
+const maxDepth = 8
+
+// blocks returns the lines of all blocks in n.
+func (r *renderer) blocks(n ast.Node, depth int) []line {
+	var out []line
+	for b := n.FirstChild(); b != nil; b = b.NextSibling() {
+		lines := r.block(b, depth)
+		if len(lines) == 0 {
+			continue
+		}
+		if len(out) > 0 && r.apart(b) {
+			out = append(out, line{})
+		}
+		out = append(out, lines...)
+	}
+	return out
+}
+
+// apart says whether a blank line belongs before b.
+func (r *renderer) apart(b ast.Node) bool {
+	if r.flavor == flavorPlain {
+		return false
+	}
+	_, inItem := b.Parent().(*ast.ListItem)
+	switch b.(type) {
+	case *ast.List:
+		if inItem {
+			return false
+		}
+	case *ast.FencedCodeBlock, *ast.CodeBlock:
+		return !inItem && b.HasBlankPreviousLines() || r.flavor == flavorSlackBlocks
+	}
+	if r.flavor == flavorDiscord {
+		// Discord shows source lines as they are; headings bring their own space.
+		return b.HasBlankPreviousLines() || b.PreviousSibling().Kind() != ast.KindHeading
+	}
+	return true
+}
+
+func (r *renderer) block(b ast.Node, depth int) []line {
+	switch b := b.(type) {
+	case *ast.Heading:
+		return r.heading(b)
+	case *ast.ThematicBreak:
+		return r.rule()
+	case *ast.FencedCodeBlock:
+		return r.code(language(b.Language(r.src)), b)
+	case *ast.CodeBlock:
+		return r.code("", b)
+	case *ast.Blockquote:
+		return r.quote(b, depth)
+	case *ast.List:
+		return r.list(b, depth)
+	case *east.Table:
+		return r.table(b)
+	case *ast.Paragraph, *ast.TextBlock:
+		return split(r.inlines(b, style{}), false)
+	}
+	return nil
+}
+
+func split(s string, flush bool) []line {
+	s = strings.TrimRight(s, " \n")
+	if strings.TrimSpace(s) == "" {
+		return nil
+	}
+	var out []line
+	for l := range strings.SplitSeq(s, "\n") {
+		out = append(out, line{text: l, flush: flush})
+	}
+	return out
+}
+
+func (r *renderer) heading(h *ast.Heading) []line {
+	native := r.flavor == flavorSlackBlocks || r.flavor == flavorDiscord && h.Level <= 3
+	s := style{oneLine: true, bold: !native}
+	text := strings.TrimSpace(r.inlines(h, s))
+	switch {
+	case text == "":
+		return nil
+	case native:
+		return []line{{text: strings.Repeat("#", h.Level) + " " + text}}
+	case r.flavor == flavorPlain:
+		return []line{{text: text}}
+	}
+	return []line{{text: r.marks().bold + text + r.marks().bold}}
+}
+
+func (r *renderer) rule() []line {
+	switch r.flavor {
+	case flavorSlackBlocks:
+		return []line{{text: "---"}}
+	case flavorPlain:
+		return nil
+	}
+	return []line{{text: strings.Repeat("─", 12)}}
+}
+
+// language keeps of a fence's info string what platforms read as a language.
+func language(info []byte) string {
+	for _, c := range info {
+		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			strings.IndexByte("+-#._", c) >= 0
+		if !ok || len(info) > 20 {
+			return ""
+		}
+	}
+	return string(info)
+}
+
+func (r *renderer) code(language string, b ast.Node) []line {
+	var code strings.Builder
+	for i := range b.Lines().Len() {
+		seg := b.Lines().At(i)
+		code.WriteString(strings.TrimRight(string(seg.Value(r.src)), " \r\n"))
+		code.WriteByte('\n')
+	}
+	text := strings.TrimRight(code.String(), "\n")
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	return split(fence(r.dialect, language, text), r.flavor != flavorSlackBlocks)
+}
+
+func (r *renderer) quote(q ast.Node, depth int) []line {
+	if depth >= maxDepth {
+		return r.blocks(q, depth)
+	}
+	lines := r.blocks(q, depth+1)
+	if r.flavor == flavorPlain {
+		return lines
+	}
+	// Discord and Slack's mrkdwn know one level of quotes.
+	_, nested := q.Parent().(*ast.Blockquote)
+	if nested && r.flavor != flavorSlackBlocks {
+		return lines
+	}
+	for i, l := range lines {
+		lines[i] = line{text: strings.TrimRight("> "+l.text, " "), flush: l.flush && r.flavor == flavorSlackText}
+		if r.flavor == flavorDiscord && l.text == "" {
+			lines[i].text = "> "
+		}
+	}
+	return lines
+}
+
+func (r *renderer) list(l *ast.List, depth int) []line {
+	var out []line
+	number := l.Start
+	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
+		marker := r.bullet(depth)
+		if l.IsOrdered() {
+			marker = strconv.Itoa(number) + ". "
+			number++
+		}
+		out = append(out, r.item(item, marker, depth)...)
+	}
+	return out
+}
+
+func (r *renderer) bullet(depth int) string {
+	switch r.flavor {
+	case flavorSlackBlocks, flavorDiscord:
+		return "- "
+	}
+	if depth > 0 {
+		return "◦ "
+	}
+	return "• "
+}
+
+func (r *renderer) item(item ast.Node, marker string, depth int) []line {
+	first := item.FirstChild()
+	carried := first != nil && r.isSentinel(first)
+	if carried {
+		item.RemoveChild(item, first)
+	}
+	lines := r.blocks(item, min(depth+1, maxDepth))
+	if carried {
+		// What is left of an item from an earlier page. Blocks of Slack would take
+		// deep indentation for code.
+		return indent(lines, r.carriedIndent())
+	}
+	if len(lines) == 0 {
+		return []line{{text: strings.TrimRight(marker, " ")}}
+	}
+	if depth >= maxDepth {
+		lines[0].text = marker + lines[0].text
+		return lines
+	}
+	pad := strings.Repeat(" ", len(marker))
+	switch r.flavor {
+	case flavorSlackText, flavorPlain:
+		pad = "    "
+	}
+	head := lines[0]
+	if head.flush { // a fence must begin its line
+		lines = append([]line{{text: strings.TrimRight(marker, " ")}}, lines...)
+		return append(lines[:1], indent(lines[1:], pad)...)
+	}
+	lines = indent(lines, pad)
+	lines[0] = line{text: marker + head.text}
+	return lines
+}
+
+func (r *renderer) carriedIndent() string {
+	if r.flavor == flavorDiscord || r.flavor == flavorSlackText {
+		return "  "
+	}
+	return ""
+}
+
+func (r *renderer) isSentinel(b ast.Node) bool {
+	if b.Lines().Len() != 1 {
+		return false
+	}
+	seg := b.Lines().At(0)
+	return strings.TrimSpace(string(seg.Value(r.src))) == sentinel
+}
+
+func indent(lines []line, pad string) []line {
+	for i, l := range lines {
+		if !l.flush && l.text != "" {
+			lines[i].text = pad + l.text
+		}
+	}
+	return lines
+}

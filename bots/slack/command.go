@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -25,7 +26,9 @@ const (
 	commandGrace = 2500 * time.Millisecond
 	// commandTimeout bounds the work behind a command.
 	commandTimeout = 30 * time.Second
-	maxQuoted      = 2000 // characters of a question that its root message repeats
+	// lastWords bounds what is said after commandTimeout.
+	lastWords = 5 * time.Second
+	maxQuoted = 2000 // characters of a question that its root message repeats
 )
 
 // command is one slash command at work.
@@ -98,17 +101,23 @@ func (c *command) work(ctx context.Context) {
 	if c.in.take(ctx, ev) == nil {
 		return
 	}
+	// These last words are due even when bobbin is stopping.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
 	if ev.Command == "ask" {
-		c.withdraw(ctx, ev.MessageID)
+		c.withdraw(last, ev.MessageID)
 	}
-	c.tell(ctx, "I could not take that. Please try again in a minute.")
+	c.tell(last, "I could not take that. Please try again in a minute.")
 }
 
 // event converts the command. Slack knows no command inside a thread, so its place is
 // a channel or DM.
 func (c *command) event() bots.Event {
 	id := c.cmd.UserID
-	name, rest, _ := strings.Cut(strings.TrimSpace(c.cmd.Text), " ")
+	name, rest := strings.TrimSpace(c.cmd.Text), ""
+	if space := strings.IndexFunc(name, unicode.IsSpace); space >= 0 {
+		name, rest = name[:space], name[space:]
+	}
 	name = strings.ToLower(name)
 	rest = strings.TrimSpace(markup.FromSlack(rest, c.s.nameOf))
 	if name == "" || (name == "ask" && rest == "") {

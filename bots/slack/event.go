@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"bobbin/agent"
@@ -41,6 +43,12 @@ const slackbot = "USLACKBOT"
 
 // event converts the payload of a delivery, or says why there is nothing to convert.
 func (s *Slack) event(payload []byte) (ev bots.Event, ignored string) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("slack: a delivery could not be read", "error", fmt.Sprintf("panic: %v\n%s", r, debug.Stack()))
+			ev, ignored = bots.Event{}, "unreadable"
+		}
+	}()
 	var cb callback
 	if err := json.Unmarshal(payload, &cb); err != nil {
 		return ev, "malformed"

@@ -233,7 +233,7 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 }
 
-func TestUnknownEnvelopesAreAcknowledgedAndTheSocketLives(t *testing.T) {
+func TestUnknownEnvelopesAreCountedAndTheSocketLives(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
 		for _, frame := range []string{
 			`{"type":"future_kind","envelope_id":"e1","payload":{"a":1}}`,

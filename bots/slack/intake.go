@@ -86,8 +86,7 @@ func (in *intake) take(ctx context.Context, ev bots.Event) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 		if err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
-			in.s.log.Error("slack: an event was not accepted; Slack will deliver it again", "event", ev.EventID,
-				"message", ev.MessageID, "error", err)
+			in.s.log.Error("slack: an event was not accepted", "event", ev.EventID, "message", ev.MessageID, "error", err)
 		}
 	}()
 	limited, cancel := context.WithTimeout(ctx, acceptTimeout)

@@ -80,17 +80,6 @@ func (c *openCall) other(in wireCall, name string, many bool) bool {
 	return in.Index == nil && (many || json.Valid([]byte(c.args.String())))
 }
 
-// named returns how many calls say which tool they want.
-func (s *callSet) named() int {
-	n := 0
-	for _, c := range s.calls {
-		if c.name != "" {
-			n++
-		}
-	}
-	return n
-}
-
 // finished returns the calls, each with an id of bobbin's own. It reports false if
 // the arguments of one broke off.
 func (s *callSet) finished(cut bool) ([]agent.ToolCall, bool) {

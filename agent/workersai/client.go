@@ -220,11 +220,3 @@ func secretReplacer(secrets ...string) *strings.Replacer {
 	}
 	return strings.NewReplacer(pairs...)
 }
-
-func cmpOr[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bobbin/agent"
@@ -107,9 +108,10 @@ func TestErrorsHideTokenAndAccount(t *testing.T) {
 	if !errors.As(a.err, &e) || e.Code != 7003 {
 		t.Fatalf("got %v", a.err)
 	}
-	gone := newClient(t, Options{BaseURL: "http://127.0.0.1:1", Models: []string{"@cf/m"}})
-	gone.http = &http.Client{Transport: refuses{}}
-	refused := stream(t.Context(), gone, hello)
+	var refused answer
+	synctest.Test(t, func(t *testing.T) { // virtual time for the pauses between attempts
+		refused = stream(t.Context(), newClient(t, Options{HTTPClient: &http.Client{Transport: refuses{}}}), hello)
+	})
 	if refused.err == nil {
 		t.Fatal("a connection that fails gave no error")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -169,6 +170,8 @@ func (c *Client) wrap(ctx context.Context, model string, err error) *Error {
 		err = u.Err // the URL holds the account id
 	}
 	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("%w: the connection ended", errIncomplete)
 	case errors.Is(context.Cause(ctx), errIdle):
 		err, e.retries = errIdle, 1
 	case errors.Is(err, errSpent):

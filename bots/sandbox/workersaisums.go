@@ -16,7 +16,7 @@ var (
 		{regexp.MustCompile(`(?i)\bminus\b`), "-"},
 		{regexp.MustCompile(`(?i)\b(?:times|multiplied by)\b|×|·|([\d)]\s*)[x✕](\s*[\d(])`), "$1*$2"},
 		{regexp.MustCompile(`(?i)\bdivided by\b|÷`), "/"},
-		{regexp.MustCompile(`(?i)\b(?:to the power of|\*\*)\b`), "^"},
+		{regexp.MustCompile(`(?i)\bto the power of\b|\*\*`), "^"},
 		{regexp.MustCompile(`(?i)\bsquare root of (\d+(?:\.\d+)?)`), "sqrt($1)"},
 		{regexp.MustCompile(`−`), "-"},
 	}

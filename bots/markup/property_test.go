@@ -24,7 +24,6 @@ var targets = []target{
 }
 
 var (
-	codeSpans  = regexp.MustCompile("``[^\n]*?``|`[^`\n]*`")
 	slackToken = regexp.MustCompile(`<(?:!(?:here|channel|everyone|subteam|date)|[@#][A-Z0-9])`)
 	discordOne = regexp.MustCompile(`(?i)@(?:everyone|here)|<(?:@|#|/|a?:|t:|id:)`)
 )
@@ -40,8 +39,26 @@ func withoutCode(text string) string {
 			b.WriteString(l + "\n")
 		}
 	}
-	rest := strings.NewReplacer("\\\\", "", "\\`", "").Replace(b.String())
-	return codeSpans.ReplaceAllString(rest, "")
+	rest, text := b.String(), ""
+	for i := 0; i < len(rest); {
+		switch {
+		case rest[i] == '\\' && i+1 < len(rest):
+			text += "\\."
+			i += 2
+		case rest[i] == '`':
+			n := run(rest, i)
+			if end := closingTicks(rest, i+n, n); end > 0 {
+				text += "`"
+				i = end
+				continue
+			}
+			i += n
+		default:
+			text += rest[i : i+1]
+			i++
+		}
+	}
+	return text
 }
 
 func liveOnSlack(text string) string {

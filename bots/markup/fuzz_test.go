@@ -1,0 +1,40 @@
+package markup
+
+import (
+	"testing"
+	"unicode/utf8"
+)
+
+func FuzzSlack(f *testing.F)     { fuzz(f, targets[0]) }
+func FuzzSlackText(f *testing.F) { fuzz(f, targets[1]) }
+func FuzzDiscord(f *testing.F)   { fuzz(f, targets[2]) }
+
+// fuzz renders any text, alone and after enough other text to be cut, and half of it.
+func fuzz(f *testing.F, x target) {
+	for _, p := range pieces {
+		f.Add(p, uint16(0))
+		f.Add(p+p, uint16(len(p)))
+	}
+	f.Fuzz(func(t *testing.T, md string, at uint16) {
+		if len(md) > 20_000 {
+			return
+		}
+		x.check(t, md, x.render(md))
+		for unitsOf(md) < x.dialect.soft && len(md) > 100 {
+			md += md
+		}
+		whole := x.render(md)
+		x.check(t, md, whole)
+		half := md[:int(at)%(len(md)+1)]
+		if !utf8.ValidString(half) {
+			return
+		}
+		part := x.render(half)
+		x.check(t, half, part)
+		for i := range len(part) - 1 {
+			if i >= len(whole) || part[i] != whole[i] {
+				t.Fatalf("%s: page %d changed as the text grew:\n%q\n%q", x.name, i, part[i], whole[min(i, len(whole)-1)])
+			}
+		}
+	})
+}

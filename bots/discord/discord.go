@@ -177,6 +177,15 @@ func (d *Discord) Render(markdown string) []bots.Message {
 	return out
 }
 
+// Heard returns when the gateway last said anything, be it a heartbeat; the zero
+// time before it has.
+func (d *Discord) Heard() time.Time {
+	if n := d.heard.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
 // self returns bobbin's user id, empty before the first READY.
 func (d *Discord) self() string {
 	if me := d.me.Load(); me != nil {

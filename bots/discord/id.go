@@ -49,11 +49,11 @@ func validID(s string) bool {
 const epoch = 1420070400000
 
 // sent returns when the thing with that id was made: the id's upper 42 bits count
-// milliseconds.
+// milliseconds. An id that is no number says nothing, and now is the best guess.
 func sent(id string) time.Time {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
-		return time.Time{}
+		return time.Now().UTC()
 	}
 	return time.UnixMilli(int64(n>>22) + epoch).UTC() //nolint:gosec // 42 bits
 }

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bobbin/bots"
@@ -19,10 +20,10 @@ const (
 	// laneLength bounds what waits in a lane. When one is full, reading from
 	// Discord pauses.
 	laneLength = 256
-	// askLength bounds the slash commands that wait, askWorkers those that are
-	// being answered.
+	// askLength bounds the slash commands that wait, asksAtOnce those in hand. They
+	// do not wait for each other: each has three seconds.
 	askLength  = 256
-	askWorkers = 32
+	asksAtOnce = 512
 	// drainTime is what is left for events that have arrived when Run has to end.
 	drainTime = 3 * time.Second
 )
@@ -38,6 +39,7 @@ type intake struct {
 	online chan struct{} // closed at the first READY
 	once   sync.Once
 	quit   chan struct{} // no more events will be waited for
+	full   atomic.Int32  // how many events wait for room
 }
 
 func newIntake(d *Discord, accept func(context.Context, bots.Event) error) *intake {
@@ -60,11 +62,19 @@ func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Eve
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, lane := range in.lane {
-		wg.Go(func() { drain(in, work, lane, in.message) })
+		wg.Go(func() { drain(work, in, lane, in.message) })
 	}
-	for range askWorkers {
-		wg.Go(func() { drain(in, work, in.asks, in.interaction) })
-	}
+	wg.Go(func() {
+		slots := make(chan struct{}, asksAtOnce)
+		drain(work, in, in.asks, func(ctx context.Context, i interaction) {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				defer in.recovered("slash command")
+				in.interaction(ctx, i)
+			})
+		})
+	})
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	wg.Go(func() {
@@ -132,12 +142,19 @@ func (in *intake) decode(data json.RawMessage, into any) bool {
 func offer[T any](in *intake, ch chan<- T, v T) {
 	select {
 	case ch <- v:
+		return
+	default:
+	}
+	in.full.Add(1)
+	defer in.full.Add(-1)
+	select {
+	case ch <- v:
 	case <-in.quit:
 	}
 }
 
 // drain handles what comes through ch until Run ends, and then what is left in it.
-func drain[T any](in *intake, ctx context.Context, ch <-chan T, handle func(context.Context, T)) {
+func drain[T any](ctx context.Context, in *intake, ch <-chan T, handle func(context.Context, T)) {
 	one := func(v T) {
 		defer in.recovered("event")
 		handle(ctx, v)

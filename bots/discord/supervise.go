@@ -94,6 +94,14 @@ func (d *Discord) connect(ctx context.Context, s *session) ended {
 			return ended{why: err}
 		}
 	}
+	// discordgo may let go of a connection while an event of it still waits for
+	// room. What a new one brings has to come after that.
+	select {
+	case s.turn <- struct{}{}:
+		<-s.turn
+	case <-ctx.Done():
+		return ended{why: ctx.Err()}
+	}
 	far, err := d.dialGateway(ctx, s)
 	if err != nil {
 		return ended{why: err}
@@ -144,25 +152,42 @@ func (d *Discord) attend(ctx context.Context, s *session, g *gate, opened <-chan
 		}
 	}
 	end.why = g.why
-	deadline := time.NewTimer(letGo)
-	defer deadline.Stop()
-	if opened != nil {
-		select {
-		case err := <-opened:
-			isOpen = err == nil
-		case <-deadline.C:
-			end.stuck = true
-			return end
-		}
+	select {
+	case <-ready:
+		end.ready = true
+	default:
 	}
-	if isOpen {
-		select {
-		case <-s.gone:
-		case <-deadline.C:
-			end.stuck = true
-		}
+	if opened != nil {
+		isOpen, end.stuck = s.settle(ctx, opened)
+	}
+	if isOpen && !end.stuck {
+		_, end.stuck = s.settle(ctx, s.gone)
 	}
 	return end
+}
+
+// settle waits for a word from discordgo after the end of a connection. It is stuck
+// if that does not come, unless it is our own full lanes that hold it up.
+func (s *session) settle(ctx context.Context, word <-chan error) (fine, stuck bool) {
+	deadline := time.NewTimer(letGo)
+	defer deadline.Stop()
+	stop := ctx.Done()
+	for {
+		select {
+		case err := <-word:
+			return err == nil, false
+		case <-deadline.C:
+			if s.in.full.Load() == 0 {
+				return false, true
+			}
+			deadline.Reset(letGo)
+		case <-stop:
+			stop = nil
+			if s.in.full.Load() > 0 {
+				return false, true
+			}
+		}
+	}
 }
 
 func (d *Discord) dialGateway(ctx context.Context, s *session) (*websocket.Conn, error) {

@@ -37,7 +37,7 @@ func (d *Discord) text(m *message) string {
 			b.WriteString(m.Content[rest:at[0]])
 			rest = at[1]
 			// No gap where the mention was.
-			if before := b.String(); before == "" || strings.HasSuffix(before, " ") {
+			if before := b.String(); before == "" || strings.HasSuffix(before, " ") || strings.HasSuffix(before, "\n") {
 				rest += len(m.Content[rest:]) - len(strings.TrimLeft(m.Content[rest:], " "))
 			}
 			continue

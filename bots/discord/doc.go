@@ -1,0 +1,59 @@
+// Package discord connects a bot account on Discord: mentions, direct messages,
+// replies, threads and slash commands come in, answers go out as messages that are
+// edited while they grow.
+//
+// # Why a gate in front of discordgo
+//
+// discordgo speaks the gateway's protocol: it identifies, resumes, and keeps the heart
+// beating. Its version 0.29.0 also hangs without a deadline when the gateway falls
+// silent, locks itself up for good when the first packet asks it to reconnect, walks
+// into null pointers in its own goroutines on a dispatch that is not as documented, and
+// drops a whole message for one kind of component that it does not know. So it does
+// not hold the connection itself. A gate does: one WebSocket to Discord on the far side, one
+// through a pipe to discordgo on the near side. The gate keeps the deadlines, sees the
+// close codes, checks every frame, and ends the connection for what discordgo cannot
+// take. Dispatches pass under another name, so that discordgo counts them and hands
+// them on undecoded; this package decodes the few fields that it needs.
+//
+// Above the gate a supervisor connects again: the same discordgo session to resume, a
+// new one to start over, with growing pauses and a budget of identifies that stays well
+// below the 1,000 a day after which Discord takes the token away. A session that does
+// not let go is abandoned. Close codes that no reconnect can mend end Run with an
+// error that says what an admin must do.
+//
+// The price is a copy of every frame through memory, and some knowledge of the
+// protocol outside the library that is there to have it.
+//
+// # Why an own REST client
+//
+// discordgo's client sleeps through rate limits without looking at the context, holds
+// one lock per route over the whole request, repeats posts after a 502, shares one
+// bucket between all interactions and never frees their buckets. The calls that
+// bobbin makes are few, so they are made with net/http: each once, each ending with
+// its context, a 429 as an error for those who pace. A route that Discord has closed
+// is not tried until it is open again.
+//
+// # Where answers go
+//
+// The thread that is started on a message has that message's id. So the session of a
+// mention is known before there is a thread, and the thread is opened when there is
+// something to show; opening it again does no harm. Where it cannot be opened the answer
+// becomes a reply in the channel, and a chain of such replies is one session for as
+// long as the process remembers it. A MessageID therefore names its channel.
+//
+// A post carries its key as an enforced nonce. Discord then returns the first message
+// instead of making a second one, for a few minutes; the gateway also tells the nonce
+// of our own messages. After that Find cannot tell whether a post has happened, because
+// history does not show nonces.
+//
+// # Why /ask is acknowledged before it is accepted
+//
+// The acknowledgement becomes a message, and its id is the session's thread. It also
+// has to come within three seconds, whatever the database does. So it comes first, and
+// if the question cannot be accepted then, it turns into an apology. Should the process
+// die in the moment between, Discord itself says that there was no response: nothing was
+// accepted, and nothing is owed. The first post makes the acknowledgement a quote of
+// the question; the answer follows in the thread on it or, in a DM or a thread,
+// below it, as messages of our own, which can be edited after the interaction's
+// fifteen minutes, found again, and are never posted twice.
+package discord

@@ -72,7 +72,6 @@ func (d *dialect) size(s string) int {
 	n := unitsOf(s)
 	if d.flavor == flavorSlackBlocks { // Slack counts what it escapes itself, in code
 		n += 3 * (strings.Count(s, "<") + strings.Count(s, ">"))
-		n += d.headingCost * strings.Count(s, "\n#")
 	}
 	return n
 }

@@ -43,9 +43,12 @@ func (w *inliner) html(n *ast.RawHTML, s style) {
 	switch {
 	case name == "br":
 		w.lineBreak(s)
+	case name == "ul" || name == "ol": // the line break before it is enough
 	case name == "li" && m[1] == "" && !s.oneLine:
-		w.lineBreak(s)
-		w.raw(w.bullet(0), s)
+		if w.flush(s); w.out.Len() > 0 && !strings.HasSuffix(w.out.String(), "\n") {
+			w.lineBreak(s)
+		}
+		w.raw(w.bullet(nil), s)
 	case layoutTags[name]:
 	default:
 		w.pending.WriteString(strings.ReplaceAll(raw, "\n", " "))

@@ -2,6 +2,7 @@ package markup
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
@@ -34,7 +35,6 @@ type inliner struct {
 	*renderer
 	out     strings.Builder
 	pending strings.Builder
-	ticks   bool // an HTML <code> is open
 }
 
 // inlines returns the text of n's inline children.
@@ -134,11 +134,17 @@ func (w *inliner) marked(n ast.Node, mark string, s style, on func(*style) *bool
 		return
 	}
 	w.flush(s)
-	w.out.WriteString(w.loosen(mark))
-	w.out.WriteString(mark)
-	w.children(n, inner)
-	w.flush(inner)
-	w.out.WriteString(mark)
+	before := w.out.String()
+	inside := inliner{renderer: w.renderer}
+	// Text inside begins no line, whatever the line before it.
+	inside.out.WriteString(mark)
+	inside.children(n, inner)
+	inside.flush(inner)
+	text := strings.TrimPrefix(inside.out.String(), mark)
+	if w.flavor == flavorSlackBlocks {
+		text = padded(before, text, n.NextSibling(), w.src)
+	}
+	w.out.WriteString(w.loosen(mark) + mark + text + mark)
 	if w.flavor == flavorSlackText && beginsWord(n.NextSibling(), w.src) {
 		w.out.WriteString(zeroWidth)
 	}
@@ -147,11 +153,8 @@ func (w *inliner) marked(n ast.Node, mark string, s style, on func(*style) *bool
 // loosen returns what must stand before mark so that mrkdwn, which knows emphasis
 // only at word boundaries, reads it.
 func (w *inliner) loosen(mark string) string {
-	if w.flavor != flavorSlackText {
-		return ""
-	}
-	text := w.out.String()
-	if text == "" || strings.HasSuffix(mark, text[len(text)-1:]) || !isASCIIWord(rune(text[len(text)-1])) {
+	last, _ := utf8.DecodeLastRuneInString(w.out.String())
+	if w.flavor != flavorSlackText || strings.ContainsRune(mark, last) || !wordRune(last) {
 		return ""
 	}
 	return zeroWidth
@@ -159,7 +162,11 @@ func (w *inliner) loosen(mark string) string {
 
 func beginsWord(n ast.Node, src []byte) bool {
 	t, ok := n.(*ast.Text)
-	return ok && t.Segment.Start < t.Segment.Stop && isASCIIWord(rune(src[t.Segment.Start]))
+	if !ok {
+		return false
+	}
+	r, _ := utf8.DecodeRune(t.Segment.Value(src))
+	return wordRune(r)
 }
 
 func spanText(n ast.Node, src []byte) string {

@@ -93,7 +93,12 @@ func (w *inliner) autoLink(n *ast.AutoLink, s style) {
 		w.pending.WriteString(label)
 		return
 	}
+	// Models now and then write links as Slack does.
+	address, name, named := strings.Cut(address, "|")
 	w.raw(w.bareURL(address), s)
+	if named && name != "" {
+		w.pending.WriteString(" (" + name + ")")
+	}
 }
 
 // bareURL writes an address that the platform makes a link by itself.

@@ -41,8 +41,8 @@ func (mathParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Nod
 	switch {
 	case line[0] == '\\' && line[1] == '(':
 		closing, display = `\)`, false
-	case line[0] == '\\' && line[1] == '[':
-		closing = `\]`
+	case line[0] == '\\' && line[1] == '[' && block.PrecendingCharacter() == '\n':
+		closing = `\]` // elsewhere it is an escaped bracket
 	case line[0] == '$' && line[1] == '$':
 		closing = "$$"
 	case line[0] == '$':

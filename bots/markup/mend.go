@@ -10,14 +10,17 @@ import (
 var (
 	// danglingLine is a last line that is nothing but the beginning of a list item,
 	// heading, quote, rule or fence.
-	danglingLine = regexp.MustCompile("^[ \t>]*(?:[-*+]|#{1,6}|--|==+|~~|``?|\\*\\*)[ \t]*$")
+	danglingLine = regexp.MustCompile("^[ \t>]*(?:[-*+]|#{1,6}|--|==+|~~|``?|\\*\\*|\\|)[ \t]*$")
 	// danglingTask is a list item that may be about to become a task.
 	danglingTask = regexp.MustCompile(`^[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[[ xX]?$|^\[[ xX]?$`)
 	// danglingOrdinal is a number that may be about to become a list item.
 	danglingOrdinal = regexp.MustCompile(`^[ \t>]*\d{1,9}[.)][ \t]*$`)
+	danglingNumber  = regexp.MustCompile(`^[ \t>]*\d{1,3}$`)
 	halfTableHead   = regexp.MustCompile(`^\| .*[^\\]\|`)
+	halfFirstCell   = regexp.MustCompile(`^[ >]*\| [^|]*$`)
 	halfDelimiter   = regexp.MustCompile(`^\|[-:| ]*$`)
 	halfEntity      = regexp.MustCompile(`&(?:am|amp|lt|gt|quo|quot|nbs|nbsp|#\d{2,4})$`)
+	halfTag         = regexp.MustCompile(`^<(?:/?([a-zA-Z][a-zA-Z0-9]*)?|h(?:t(?:t(?:ps?(?::/{0,2})?)?)?)?)$`)
 	halfAddress     = regexp.MustCompile(`^<(?:https?://|mailto:)[^\s<>]+$`)
 )
 
@@ -25,19 +28,19 @@ var entityEnds = map[string]string{"&am": "p;", "&quo": "t;", "&nbs": "p;"}
 
 // mendBlock returns the text of the block that is still open at the end of a
 // document in the form in which it reads best so far.
-func mendBlock(s string) string {
+//
+// In an item of a list a last line that is a number is likely to be the next item's.
+func mendBlock(s string, inItem bool) string {
 	body := strings.TrimRight(s, " \t\n")
+	if head, ok := mendTable(body); ok {
+		return head
+	}
 	lastStart := strings.LastIndexByte(body, '\n') + 1
 	last := body[lastStart:]
 	if danglingLine.MatchString(last) || danglingTask.MatchString(last) ||
-		lastStart > 0 && danglingOrdinal.MatchString(last) {
-		if lastStart == 0 && strings.Trim(s, "-*+# \t\n>`~=") != "" {
-			return s
-		}
+		lastStart > 0 && danglingOrdinal.MatchString(last) ||
+		lastStart > 0 && inItem && danglingNumber.MatchString(last) {
 		return s[:lastStart]
-	}
-	if head, ok := mendTable(body); ok {
-		return head
 	}
 	return mendInline(s, 3)
 }
@@ -46,6 +49,9 @@ func mendBlock(s string) string {
 func mendTable(body string) (string, bool) {
 	lines := strings.Split(body, "\n")
 	n := len(lines)
+	if n == 1 && halfFirstCell.MatchString(body) {
+		return body + "\n" + body[:strings.IndexByte(body, '|')] + "|-|", true
+	}
 	if n > 1 && halfDelimiter.MatchString(strings.TrimLeft(lines[n-1], " >")) &&
 		halfTableHead.MatchString(strings.TrimLeft(lines[n-2], " >")) {
 		n--
@@ -103,10 +109,15 @@ func mendInline(s string, links int) string {
 			if halfAddress.MatchString(trimmed[i:]) {
 				return closeAll(trimmed+">", open)
 			}
+			if m := halfTag.FindStringSubmatch(trimmed[i:]); m != nil && beginsTag(m[1]) {
+				return closeAll(trimmed[:i], open)
+			}
 			i++
 		case '[':
 			end, rest := linkEnd(trimmed, i)
 			switch {
+			case i+1 == len(trimmed):
+				return closeAll(strings.TrimSuffix(trimmed[:i], "!"), open)
 			case end > 0:
 				// The label may hold emphasis of its own, but nothing opened in it
 				// reaches out of it.
@@ -159,6 +170,19 @@ func firstField(s string) string {
 		return s[:i]
 	}
 	return s
+}
+
+// beginsTag says whether name is the beginning of a tag that is not shown.
+func beginsTag(name string) bool {
+	if name == "" || strings.HasPrefix("br", name) || strings.HasPrefix("https", name) {
+		return true
+	}
+	for tag := range layoutTags {
+		if strings.HasPrefix(tag, strings.ToLower(name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // closingTicks returns the end of the run of n backticks that closes a code span

@@ -48,11 +48,11 @@ func takesEffect(o opened, at int) bool {
 // or text, only the parser can tell.
 func parseTail(src string, defs definitions) opened {
 	o := opened{doc: parse([]byte(src), defs), src: src, kept: len(src)}
-	start, ok := openEnd(o)
+	start, inItem, ok := openEnd(o)
 	if !ok {
 		return o
 	}
-	mended := mendBlock(src[start:])
+	mended := mendBlock(src[start:], inItem)
 	if mended == src[start:] {
 		return o
 	}
@@ -64,42 +64,38 @@ func parseTail(src string, defs definitions) opened {
 	return opened{doc: parse([]byte(mended), defs), src: mended, kept: kept}
 }
 
-// openEnd returns where the text begins that more text might still belong to.
-func openEnd(o opened) (start int, ok bool) {
+// openEnd returns where the text begins that more text might still belong to, and
+// whether that is an item of a list.
+func openEnd(o opened) (start int, inItem, ok bool) {
 	if strings.TrimSpace(o.src) == "" || endsBlank(o.src) {
-		return 0, false
+		return 0, false, false
 	}
 	leaf := o.doc.LastChild()
 	for leaf != nil && leaf.LastChild() != nil && leaf.LastChild().Type() == ast.TypeBlock {
 		leaf = leaf.LastChild()
 	}
 	if leaf == nil {
-		return 0, false
+		return 0, false, false
 	}
 	last := strings.LastIndexByte(strings.TrimRight(o.src, "\n"), '\n') + 1
 	switch leaf := leaf.(type) {
 	case *ast.Heading:
-		if strings.HasSuffix(o.src, "\n") {
-			return 0, false
-		}
-		return last, true
+		return last, false, !strings.HasSuffix(o.src, "\n")
 	case *ast.Paragraph, *ast.TextBlock:
-		return max(0, leaf.Lines().At(0).Start), true
+		return max(0, leaf.Lines().At(0).Start), leaf.Parent().Kind() == ast.KindListItem, true
 	case *ast.FencedCodeBlock:
+		// The beginning of the line that ends the block is no code.
 		line := strings.TrimLeft(o.src[last:], " \t>")
-		if line != "" && len(line) < 3 && strings.Trim(line, line[:1]) == "" && (line[0] == '`' || line[0] == '~') {
-			return len(o.src) - len(line), leaf.Pos() < last
-		}
-		return 0, false
+		half := line == "`" || line == "``" || line == "~" || line == "~~"
+		return len(o.src) - len(line), false, half && leaf.Pos() < last
 	case *ast.ListItem, *ast.List, *ast.Blockquote:
-		return last, true
+		return last, false, true
 	case *east.TableCell:
-		if strings.HasSuffix(strings.TrimRight(o.src, " \n"), "|") {
-			return 0, false
-		}
-		return max(last, strings.LastIndexByte(o.src, '|')+1), true
+		_, inHead := leaf.Parent().(*east.TableHeader)
+		closed := strings.HasSuffix(strings.TrimRight(o.src, " \n"), "|")
+		return max(last, strings.LastIndexByte(o.src, '|')+1), false, !inHead && !closed
 	}
-	return 0, false
+	return 0, false, false
 }
 
 // endsBlank says whether s ends with a blank line, quoted or not.

@@ -40,13 +40,13 @@ var markdown = parser.NewParser(
 		util.Prioritized(parser.NewLinkParser(), 200),
 		util.Prioritized(parser.NewAutoLinkParser(), 300),
 		util.Prioritized(parser.NewRawHTMLParser(), 400),
-		util.Prioritized(parser.NewEmphasisParser(), 500),
+		util.Prioritized(emphasisParser{}, 500),
 		util.Prioritized(extension.NewStrikethroughParser(), 510),
 		util.Prioritized(extension.NewLinkifyParser(), 999),
 	),
 	parser.WithParagraphTransformers(
 		util.Prioritized(linkDefinitions{}, 100),
-		util.Prioritized(extension.NewTableParagraphTransformer(), 200),
+		util.Prioritized(tables{extension.NewTableParagraphTransformer()}, 200),
 	),
 	parser.WithASTTransformers(
 		util.Prioritized(extension.NewTableASTTransformer(), 0),
@@ -150,6 +150,23 @@ func (linkDefinitions) Transform(node *ast.Paragraph, reader text.Reader, pc par
 	first := node.Lines().At(0)
 	if !bytes.HasPrefix(first.Value(reader.Source()), []byte("[^")) {
 		parser.LinkReferenceParagraphTransformer.Transform(node, reader, pc)
+	}
+}
+
+// tables leaves alone what is a table to goldmark only: a line of text over a line of
+// dashes without any |.
+type tables struct{ parser.ParagraphTransformer }
+
+func (t tables) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	for i := 1; i < node.Lines().Len(); i++ {
+		l := node.Lines().At(i)
+		line := l.Value(reader.Source())
+		if len(bytes.Trim(line, "-:| \t\r\n")) == 0 {
+			if bytes.IndexByte(line, '|') >= 0 {
+				t.ParagraphTransformer.Transform(node, reader, pc)
+			}
+			return
+		}
 	}
 }
 

@@ -184,7 +184,7 @@ func TestFullPagesStayAsTheyAreWhileTheDocumentGrows(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				md := document(t)
 				whole := x.render(md)
-				for range 8 {
+				for range 4 {
 					end := rapid.IntRange(0, len(md)).Draw(t, "end")
 					for end > 0 && end < len(md) && !utf8.RuneStart(md[end]) {
 						end--

@@ -92,6 +92,9 @@ func (r *renderer) block(b ast.Node, depth int) []line {
 	case *east.Table:
 		return r.table(b)
 	case *ast.Paragraph, *ast.TextBlock:
+		if r.isSentinel(b) {
+			return nil
+		}
 		return split(r.inlines(b, style{}), false)
 	}
 	return nil
@@ -186,7 +189,7 @@ func (r *renderer) list(l *ast.List, depth int) []line {
 	var out []line
 	number := l.Start
 	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
-		marker := r.bullet(depth)
+		marker := r.bullet(l)
 		if l.IsOrdered() {
 			marker = strconv.Itoa(number) + ". "
 			number++
@@ -196,31 +199,25 @@ func (r *renderer) list(l *ast.List, depth int) []line {
 	return out
 }
 
-func (r *renderer) bullet(depth int) string {
+// bullet is the marker of the list l, or of a list at the top if l is nil.
+func (r *renderer) bullet(l *ast.List) string {
 	switch r.flavor {
 	case flavorSlackBlocks, flavorDiscord:
 		return "- "
 	}
-	if depth > 0 {
+	if l != nil && l.Parent().Kind() == ast.KindListItem {
 		return "◦ "
 	}
 	return "• "
 }
 
 func (r *renderer) item(item ast.Node, marker string, depth int) []line {
-	first := item.FirstChild()
-	carried := first != nil && r.isSentinel(first)
-	if carried {
-		item.RemoveChild(item, first)
-	}
+	carried := r.carried(item)
 	lines := r.blocks(item, min(depth+1, maxDepth))
-	if carried {
-		// What is left of an item from an earlier page. Blocks of Slack would take
-		// deep indentation for code.
-		return indent(lines, r.carriedIndent())
-	}
-	if len(lines) == 0 {
-		return []line{{text: strings.TrimRight(marker, " ")}}
+	if carried || len(lines) == 0 {
+		// What is left of an item from an earlier page goes without indentation:
+		// platforms strip it from a message's first line, or take it for code.
+		return lines
 	}
 	if depth >= maxDepth {
 		lines[0].text = marker + lines[0].text
@@ -241,11 +238,17 @@ func (r *renderer) item(item ast.Node, marker string, depth int) []line {
 	return lines
 }
 
-func (r *renderer) carriedIndent() string {
-	if r.flavor == flavorDiscord || r.flavor == flavorSlackText {
-		return "  "
+// carried says whether an item only brings nesting and numbering from an earlier page.
+func (r *renderer) carried(item ast.Node) bool {
+	switch b := item.FirstChild().(type) {
+	case *ast.List:
+		return b.FirstChild() != nil && r.carried(b.FirstChild())
+	case *ast.Blockquote:
+		return r.carried(b)
+	case *ast.Paragraph, *ast.TextBlock:
+		return r.isSentinel(b)
 	}
-	return ""
+	return false
 }
 
 func (r *renderer) isSentinel(b ast.Node) bool {

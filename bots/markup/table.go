@@ -161,7 +161,7 @@ func (r *renderer) tableAsList(t *east.Table) []line {
 			if heads[0][j] != "" {
 				text = heads[0][j] + ": " + text
 			}
-			out = append(out, line{text: r.bullet(0) + text})
+			out = append(out, line{text: r.bullet(nil) + text})
 		}
 	}
 	return out

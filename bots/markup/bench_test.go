@@ -1,0 +1,83 @@
+package markup
+
+import (
+	"strings"
+	"testing"
+)
+
+// answer is a long answer of the kind that models write.
+var answer = strings.Repeat(strings.Join([]string{pieces[0], pieces[0], pieces[4], pieces[6], pieces[10], pieces[16], pieces[17]}, "\n"), 60)[:50<<10]
+
+func BenchmarkRender(b *testing.B) {
+	for _, x := range targets {
+		b.Run(x.name, func(b *testing.B) {
+			b.SetBytes(int64(len(answer)))
+			b.ReportAllocs()
+			for b.Loop() {
+				x.render(answer)
+			}
+		})
+	}
+}
+
+// hostile is text that makes careless parsers take quadratic time or worse.
+var hostile = map[string]string{
+	"brackets":        strings.Repeat("[", 50_000),
+	"links":           strings.Repeat("[a](", 12_000),
+	"images":          strings.Repeat("![[]()", 9_000),
+	"emphasis":        strings.Repeat("*a **b ", 7_000),
+	"emphasis pairs":  strings.Repeat("a**b_c~~d", 5_000),
+	"underscores":     strings.Repeat("_ *", 16_000),
+	"backticks":       strings.Repeat("`a``b```c", 5_000),
+	"quotes":          strings.Repeat(">", 50_000),
+	"quote lines":     strings.Repeat("> > > > > > > > > > a\n", 2_000),
+	"lists":           strings.Repeat("- ", 25_000),
+	"indented lists":  stairs(200),
+	"open html":       strings.Repeat("<a b", 12_000),
+	"open comments":   strings.Repeat("<!-- a ", 7_000),
+	"entities":        strings.Repeat("&amp;&#60;", 5_000),
+	"dollars":         strings.Repeat("$a ", 16_000),
+	"open formulas":   strings.Repeat(`\(a `, 12_000),
+	"display":         strings.Repeat("$$a\n", 12_000),
+	"pipes":           strings.Repeat("|", 50_000),
+	"tables":          strings.Repeat("|a|\n|-|\n", 6_000),
+	"wide table":      strings.Repeat("|a", 900) + "\n" + strings.Repeat("|-", 900) + "\n" + strings.Repeat(strings.Repeat("|b", 900)+"\n", 25),
+	"headings":        strings.Repeat("# a\n", 12_000),
+	"fences":          strings.Repeat("```\n", 12_000),
+	"definitions":     strings.Repeat("[a]: b\n", 7_000),
+	"references":      strings.Repeat("[a] ", 12_000),
+	"footnotes":       strings.Repeat("[^a]", 12_000),
+	"blank lines":     strings.Repeat("\n", 50_000),
+	"spaces":          strings.Repeat(" ", 50_000) + "x",
+	"one word":        strings.Repeat("x", 50_000),
+	"combining":       "a" + strings.Repeat("\u0301", 25_000),
+	"family":          strings.Repeat("👩\u200d", 7_000),
+	"escapes":         strings.Repeat(`\`, 50_000),
+	"addresses":       strings.Repeat("http://a ", 5_000),
+	"www":             strings.Repeat("www.a.b ", 6_000),
+	"mail":            strings.Repeat("a@b.c ", 8_000),
+	"at signs":        strings.Repeat("a@", 25_000),
+	"autolinks":       strings.Repeat("<http://a", 5_000),
+	"task boxes":      strings.Repeat("- [ ", 12_000),
+	"nested emphasis": strings.Repeat("**a *b ", 3_000) + strings.Repeat("* **", 3_000),
+}
+
+func stairs(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.Repeat("  ", i) + "- a\n")
+	}
+	return b.String()
+}
+
+func BenchmarkHostile(b *testing.B) {
+	for name, md := range hostile {
+		for _, x := range targets {
+			b.Run(strings.ReplaceAll(name, " ", "_")+"/"+x.name, func(b *testing.B) {
+				for b.Loop() {
+					x.render(md)
+				}
+			})
+		}
+	}
+}

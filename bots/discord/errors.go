@@ -43,20 +43,20 @@ func advice(e *apiError) string {
 	return ""
 }
 
-// refusal is an answer that can never be shown, with the sentence for people.
-type refusal struct {
+// refusedError is an answer that can never be shown, with the sentence for people.
+type refusedError struct {
 	err    error
 	public string
 }
 
-func (e *refusal) Error() string   { return e.err.Error() }
-func (e *refusal) Public() string  { return e.public }
-func (e *refusal) Unwrap() []error { return []error{agent.ErrUndeliverable, e.err} }
+func (e *refusedError) Error() string   { return e.err.Error() }
+func (e *refusedError) Public() string  { return e.public }
+func (e *refusedError) Unwrap() []error { return []error{agent.ErrUndeliverable, e.err} }
 
 // postError says what the error of a post means to the one who waits for it.
 func postError(err error) error {
 	if err != nil && refused(err) && !errors.Is(err, agent.ErrUndeliverable) {
-		return &refusal{err: err, public: "Discord does not let me write there."}
+		return &refusedError{err: err, public: "Discord does not let me write there."}
 	}
 	return err
 }

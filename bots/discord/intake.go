@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"runtime/debug"
@@ -97,7 +98,7 @@ func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Eve
 		d.setState(err)
 		return err
 	}
-	d.setState(fmt.Errorf("discord: stopped"))
+	d.setState(errors.New("discord: stopped"))
 	return nil
 }
 

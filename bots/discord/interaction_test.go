@@ -323,3 +323,23 @@ func TestInteractionTokensStayOutOfLogsAndErrors(t *testing.T) {
 		}
 	})
 }
+
+func TestCommandsThatSayNothingAreAnsweredWithAWord(t *testing.T) {
+	bubble(t, setup{}, func(r *rig) {
+		c := call{what: "register", method: http.MethodPut, path: []string{"applications", r.fake.ApplicationID(), "commands"},
+			body: append(slashCommands(), slashCommand{Name: "dance", Type: 1, Description: "x"})}
+		if err := r.bot.rest.do(r.ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		r.command("general", "dance", nil)
+		r.command("general", "ask", ask(" \n"))
+		r.settle()
+		got := r.private(r.channel("general"))
+		if len(got) != 2 || !strings.Contains(got[0], "/help") || !strings.Contains(got[1], "/ask") {
+			t.Errorf("private answers are %q", got)
+		}
+		if got := r.taken(); len(got) != 0 {
+			t.Errorf("accepted %+v", got)
+		}
+	})
+}

@@ -2,10 +2,13 @@ package discord
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
 
 	"bobbin/agent"
 )
@@ -197,4 +200,21 @@ func FuzzText(f *testing.F) {
 			t.Errorf("title has %d runes", n)
 		}
 	})
+}
+
+func TestCloseCodesDecideWhatIsDone(t *testing.T) {
+	for code, want := range map[int]string{4000: "", 4001: "", 4003: "over", 4004: "fatal", 4007: "over", 4008: "", 4009: "over",
+		4010: "fatal", 4011: "fatal", 4012: "fatal", 4013: "fatal", 4014: "fatal", 1000: "", 1006: ""} {
+		err := fmt.Errorf("read: %w", error(&websocket.CloseError{Code: code}))
+		got := ""
+		switch {
+		case fatal(err) != nil:
+			got = "fatal"
+		case lost(err):
+			got = "over"
+		}
+		if got != want {
+			t.Errorf("%d: %q, want %q", code, got, want)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -185,7 +186,7 @@ func withoutURL(err error) error {
 func seconds(s float64) time.Duration {
 	const most = 24 * time.Hour
 	switch {
-	case !(s > 0):
+	case s <= 0 || math.IsNaN(s):
 		return 0
 	case s > most.Seconds():
 		return most

@@ -221,8 +221,9 @@ func lost(err error) bool {
 	if errors.Is(err, errInvalid) {
 		return true
 	}
+	e, ok := errors.AsType[*websocket.CloseError](err)
 	// Not authenticated, bad sequence number, session timed out.
-	return websocket.IsCloseError(err, 4003, 4007, 4009)
+	return ok && (e.Code == 4003 || e.Code == 4007 || e.Code == 4009)
 }
 
 // fatal returns an error that says what an admin must do, if err is an end after

@@ -11,7 +11,7 @@ import (
 // check refuses addresses that no request should be made of.
 func check(to agent.Target) error {
 	if to.Platform != Name || !validID(to.Channel) || to.Thread != "" && !validID(to.Thread) {
-		return &refusal{err: fmt.Errorf("%q is no address on Discord", short(string(to.Session()), 200)), public: "I cannot find the way back to this conversation."}
+		return &refusedError{err: fmt.Errorf("%q is no address on Discord", short(string(to.Session()), 200)), public: "I cannot find the way back to this conversation."}
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (d *Discord) startThread(ctx context.Context, to agent.Target, h hook) erro
 // threadless tells people that there will be no answer, because it may only stand in
 // a thread that cannot be opened.
 func (d *Discord) threadless(ctx context.Context, to agent.Target, why error) error {
-	err := &refusal{err: why, public: "I answer in a thread here, but I cannot open one. Please ask an admin to give me the permissions Create Public Threads and Send Messages in Threads."}
+	err := &refusedError{err: why, public: "I answer in a thread here, but I cannot open one. Please ask an admin to give me the permissions Create Public Threads and Send Messages in Threads."}
 	p := post{Content: err.public, Flags: flagSuppressEmbeds, Mentions: quiet(), Nonce: noteKey(to.Thread, 0), Enforce: true}
 	if reply, perr := parsePlace(to.ReplyTo); perr == nil && reply.channel == to.Channel {
 		p.Reference = &reference{MessageID: reply.message}

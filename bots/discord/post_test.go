@@ -348,10 +348,11 @@ func TestBudgetIsSharedByAThread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(channel, thread string) bots.Budget {
-		return d.Budget(agent.Target{Address: agent.Address{Platform: Name, Channel: channel, Thread: thread}})
+	at := func(channel, thread string, reply agent.MessageID) bots.Budget {
+		return d.Budget(agent.Target{Address: agent.Address{Platform: Name, Channel: channel, Thread: thread}, ReplyTo: reply})
 	}
-	if at("1", "2") != at("1", "2") || at("1", "2") == at("1", "3") || at("1", "").Post.Scope == at("1", "").Edit.Scope {
+	one := at("1", "2", "1/2")
+	if one != at("1", "2", "2/9") || one == at("1", "3", "1/3") || one.Post.Scope == one.Edit.Scope {
 		t.Error("scopes are mixed up")
 	}
 }

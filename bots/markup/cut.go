@@ -78,13 +78,13 @@ func (c *cutter) add(p candidate) {
 
 func (c *cutter) best(window int) (candidate, bool) {
 	var last [levels]candidate
-	var any candidate
+	var latest candidate
 	for _, p := range c.places {
 		if (p.pos-c.from)*100 >= minFill[p.level]*window && p.pos >= last[p.level].pos {
 			last[p.level] = p
 		}
-		if p.pos >= any.pos {
-			any = p
+		if p.pos >= latest.pos {
+			latest = p
 		}
 	}
 	for _, p := range last {
@@ -92,7 +92,7 @@ func (c *cutter) best(window int) (candidate, bool) {
 			return p, true
 		}
 	}
-	return any, any.pos > 0
+	return latest, latest.pos > 0
 }
 
 // visit adds the places inside n, which is nested in that many lists and quotes.

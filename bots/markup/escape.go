@@ -41,7 +41,7 @@ func (d *dialect) escape(text, before string, s style) string {
 	var b strings.Builder
 	b.Grow(len(text) + 16)
 	prev, _ := utf8.DecodeLastRuneInString(before)
-	lineStart := before == "" || strings.HasSuffix(before, "\n")
+	lineStart := !s.oneLine && (before == "" || strings.HasSuffix(before, "\n"))
 	if lineStart {
 		prev = '\n'
 		text = strings.TrimLeft(text, " \t")

@@ -22,6 +22,9 @@ type Page struct {
 // with & < > escaped and some 100 more for each heading, or at more than 50 blocks.
 // A page stays at about 10,000 and 40.
 //
+// Every < of the Markdown that is no mark-up comes out as an entity, so no mention is
+// live as long as the message is sent without link_names and parse=full.
+//
 // Blank Markdown has no pages. For Markdown that grows at its end, all pages but the
 // last stay as they are.
 func Slack(md string) []Page { return paginate(md, slackBlocks) }

@@ -33,7 +33,7 @@ func withoutCode(text string) string {
 	var b strings.Builder
 	code := false
 	for l := range strings.SplitSeq(text, "\n") {
-		if strings.HasPrefix(strings.TrimLeft(l, "> "), "```") {
+		if strings.HasPrefix(strings.TrimLeft(l, "->0123456789. "), "```") {
 			code = !code
 		} else if !code {
 			b.WriteString(l + "\n")
@@ -67,7 +67,7 @@ func liveOnSlack(text string) string {
 	}
 	outside := withoutCode(text)
 	for i := strings.IndexByte(outside, '<'); i >= 0; {
-		rest := outside[i:]
+		rest := strings.ToLower(outside[i:])
 		if !strings.HasPrefix(rest, "<http") && !strings.HasPrefix(rest, "<mailto:") && !strings.HasPrefix(rest, "<tel:") {
 			return rest[:min(len(rest), 20)]
 		}

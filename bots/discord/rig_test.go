@@ -146,7 +146,10 @@ func (r *rig) start() {
 func (r *rig) stop() {
 	r.cancel()
 	select {
-	case <-r.ended:
+	case err := <-r.ended:
+		if err != nil {
+			r.Error(err)
+		}
 	case <-time.After(time.Minute):
 		r.Error("Run did not end")
 	}

@@ -18,7 +18,7 @@ type session struct {
 	in   *intake
 	dg   *discordgo.Session
 	pipe chan net.Conn // discordgo's end of the next gate
-	gone chan error    // nil when discordgo has let go of a connection
+	gone chan struct{} // discordgo has let go of a connection
 	turn chan struct{} // held while an event is being dispatched
 
 	// established says that there is something to resume; resume is where.
@@ -32,7 +32,7 @@ func (d *Discord) newSession(in *intake) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("discord: %w", err)
 	}
-	s := &session{in: in, dg: dg, pipe: make(chan net.Conn, 1), gone: make(chan error, 1), turn: make(chan struct{}, 1)}
+	s := &session{in: in, dg: dg, pipe: make(chan net.Conn, 1), gone: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 	dg.StateEnabled = false
 	dg.SyncEvents = true // else each event has its own goroutine, and order is lost
 	dg.ShouldReconnectOnError = false
@@ -66,7 +66,7 @@ func (d *Discord) newSession(in *intake) (*session, error) {
 	})
 	dg.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) {
 		select {
-		case s.gone <- nil:
+		case s.gone <- struct{}{}:
 		default:
 		}
 	})

@@ -158,33 +158,35 @@ func (d *Discord) attend(ctx context.Context, s *session, g *gate, opened <-chan
 	default:
 	}
 	if opened != nil {
-		isOpen, end.stuck = s.settle(ctx, opened)
+		var err error
+		err, end.stuck = settle(ctx, s.in, opened)
+		isOpen = err == nil && !end.stuck
 	}
-	if isOpen && !end.stuck {
-		_, end.stuck = s.settle(ctx, s.gone)
+	if isOpen {
+		_, end.stuck = settle(ctx, s.in, s.gone)
 	}
 	return end
 }
 
 // settle waits for a word from discordgo after the end of a connection. It is stuck
 // if that does not come, unless it is our own full lanes that hold it up.
-func (s *session) settle(ctx context.Context, word <-chan error) (fine, stuck bool) {
+func settle[T any](ctx context.Context, in *intake, word <-chan T) (said T, stuck bool) {
 	deadline := time.NewTimer(letGo)
 	defer deadline.Stop()
 	stop := ctx.Done()
 	for {
 		select {
-		case err := <-word:
-			return err == nil, false
+		case said = <-word:
+			return said, false
 		case <-deadline.C:
-			if s.in.full.Load() == 0 {
-				return false, true
+			if in.full.Load() == 0 {
+				return said, true
 			}
 			deadline.Reset(letGo)
 		case <-stop:
 			stop = nil
-			if s.in.full.Load() > 0 {
-				return false, true
+			if in.full.Load() > 0 {
+				return said, true
 			}
 		}
 	}

@@ -11,15 +11,14 @@ var (
 	danglingLine = regexp.MustCompile("^[ \t>]*(?:[-*+]|#{1,6}|--|==+|~~|``?|\\*\\*|\\|)[ \t]*$")
 	// danglingTask is a list item that may be about to become a task.
 	danglingTask = regexp.MustCompile(`^[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[[ xX]?$|^\[[ xX]?$`)
-	// danglingOrdinal is a number that may be about to become a list item.
-	danglingOrdinal = regexp.MustCompile(`^[ \t>]*\d{1,9}[.)][ \t]*$`)
-	danglingNumber  = regexp.MustCompile(`^[ \t>]*\d{1,3}$`)
-	halfTableHead   = regexp.MustCompile(`^\| .*[^\\]\|`)
-	halfFirstCell   = regexp.MustCompile(`^[ >]*\| [^|]*$`)
-	halfDelimiter   = regexp.MustCompile(`^\|[-:| ]*$`)
-	halfEntity      = regexp.MustCompile(`&(?:am|amp|lt|gt|quo|quot|nbs|nbsp|#\d{2,4})$`)
-	halfTag         = regexp.MustCompile(`^<(?:/?([a-zA-Z][a-zA-Z0-9]*)?|h(?:t(?:t(?:ps?(?::/{0,2})?)?)?)?)$`)
-	halfAddress     = regexp.MustCompile(`^<(?:https?://|mailto:)[^\s<>]+$`)
+	// danglingNumber is a number that may be about to become a list item.
+	danglingNumber = regexp.MustCompile(`^[ \t>]*\d{1,3}[.)]?[ \t]*$`)
+	halfTableHead  = regexp.MustCompile(`^\| .*[^\\]\|`)
+	halfFirstCell  = regexp.MustCompile(`^[ >]*\| [^|]*$`)
+	halfDelimiter  = regexp.MustCompile(`^\|[-:| ]*$`)
+	halfEntity     = regexp.MustCompile(`&(?:am|amp|lt|gt|quo|quot|nbs|nbsp|#\d{2,4})$`)
+	halfTag        = regexp.MustCompile(`^<(?:/?([a-zA-Z][a-zA-Z0-9]*)?|h(?:t(?:t(?:ps?(?::/{0,2})?)?)?)?)$`)
+	halfAddress    = regexp.MustCompile(`^<(?:https?://|mailto:)[^\s<>]+$`)
 )
 
 var entityEnds = map[string]string{"&am": "p;", "&quo": "t;", "&nbs": "p;"}
@@ -36,7 +35,6 @@ func mendBlock(s string, inItem bool) string {
 	lastStart := strings.LastIndexByte(body, '\n') + 1
 	last := body[lastStart:]
 	if danglingLine.MatchString(last) || danglingTask.MatchString(last) ||
-		lastStart > 0 && danglingOrdinal.MatchString(last) ||
 		lastStart > 0 && inItem && danglingNumber.MatchString(last) {
 		return s[:lastStart]
 	}

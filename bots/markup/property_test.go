@@ -132,7 +132,7 @@ func (x target) check(t failer, md string, pages []Page) {
 // document draws Markdown of any kind, long enough for several pages.
 func document(t *rapid.T) string {
 	var b strings.Builder
-	for range rapid.IntRange(1, 40).Draw(t, "pieces") {
+	for range rapid.IntRange(1, 30).Draw(t, "pieces") {
 		b.WriteString(rapid.SampledFrom(pieces).Draw(t, "piece"))
 		if rapid.IntRange(0, 5).Draw(t, "noise") == 0 {
 			b.WriteString(rapid.StringOfN(rapid.RuneFrom([]rune("*_~`[]()<>#-+|!&\\@ \n\tab1.$:/é漢👍\u200d")), 1, 60, -1).Draw(t, "text"))

@@ -124,7 +124,7 @@ $("theme").addEventListener("click", () => {
 
 feed.addEventListener("reset", () => {
   const { model, real, notice } = feed.state;
-  $("model").replaceChildren(el("i", { class: real ? "live" : "" }), el("span", {}, "Answers by "), el("b", {}, model || "an unnamed model"), el("small", {}, real ? "real" : "stand-in"));
+  $("model").replaceChildren(el("i", { class: real ? "live" : "" }), el("span", {}, "Answers by "), el("b", {}, model || "an unnamed model"), real ? el("small", {}, "real") : "");
   $("model").title = real ? "A real model answers" : "No real model is connected: this one follows a script";
   $("model").hidden = false;
   $("notice").textContent = notice || "Both chats run on this machine; bobbin itself is the real daemon.";

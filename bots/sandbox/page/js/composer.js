@@ -29,6 +29,8 @@ export class Composer {
       on: {
         input: () => this.changed(),
         keydown: (e) => this.key(e),
+        // Tools that type for people may send the character apart from its key.
+        keypress: (e) => e.key === "Enter" && !e.shiftKey && e.preventDefault(),
         click: () => this.suggest(),
         blur: () => this.close(),
       },

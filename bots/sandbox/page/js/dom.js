@@ -62,16 +62,12 @@ export function iconButton(name, label, onclick, props = {}) {
   return el("button", { type: "button", title: label, "aria-label": label, on: { click: onclick }, ...props }, icon(name));
 }
 
-const hues = 8;
-
 /** Makes a user's picture: an initial on a colour of their own. */
 export function avatar(user) {
   if (user.bot && /bobbin/i.test(user.name)) {
     return el("span", { class: "avatar bot", "aria-hidden": "true" }, el("img", { src: "bobbin.svg", alt: "" }));
   }
-  let sum = 0;
-  for (const c of user.id + user.name) sum = (sum * 31 + c.codePointAt(0)) >>> 0;
-  return el("span", { class: `avatar hue-${sum % hues}`, "aria-hidden": "true" }, (user.name[0] || "?").toUpperCase());
+  return el("span", { class: `avatar hue-${(user.place || 0) % 8}`, "aria-hidden": "true" }, (user.name[0] || "?").toUpperCase());
 }
 
 /** Makes the three dots of something at work. */

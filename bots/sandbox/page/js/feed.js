@@ -23,7 +23,7 @@ export class World {
     this.service = service;
     this.name = state.name;
     this.commands = []; // Discord: those that the bot has registered
-    this.users = new Map((state.users || []).map((u) => [u.id, u]));
+    this.users = new Map((state.users || []).map((u, place) => [u.id, { ...u, place }]));
     this.channels = new Map((state.channels || []).map((c) => [c.id, c]));
     this.messages = new Map(); // channel → id → message
     this.typing = new Map(); // channel and thread → {status, until}

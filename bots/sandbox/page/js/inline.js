@@ -90,7 +90,7 @@ export function inline(text, dialect, names, depth = 0) {
     }
     // A run of one character that opens nothing is passed over as a whole.
     let n = 1;
-    if (c === "`") while (text[i + n] === c) n++;
+    if (c === "`" || (dialect.name === "mrkdwn" && c in dialect.marks)) while (text[i + n] === c) n++;
     plain += text.slice(i, i + n);
     i += n;
   }
@@ -203,6 +203,7 @@ function marked(text, at, dialect, names, depth, never) {
     if (!text.startsWith(mark, at) || never.has(mark)) continue;
     const from = at + mark.length;
     if (from >= text.length || (tag !== "spoiler" && space.test(text[from]))) continue;
+    if (dialect.name === "mrkdwn" && text[from] === mark) continue; // **no sign of Slack's**
     const bounded = dialect.bounded.includes(mark[0]);
     if (bounded && at > 0 && word.test(text[at - 1])) continue;
     const end = closing(text, from, mark, bounded, dialect);

@@ -236,7 +236,7 @@ function codeBlock(text, language) {
     copy.lastChild.textContent = word;
     setTimeout(() => (copy.lastChild.textContent = "Copy"), 1500);
   });
-  return el("div", { class: "code" },
-    el("div", { class: "code-head" }, el("span", { class: "language" }, language || "text"), copy),
-    el("pre", { tabindex: "0" }, code));
+  return el("div", { class: "code" + (language ? "" : " bare") },
+    el("div", { class: "code-head" }, language && el("span", { class: "language" }, language), copy),
+    el("pre", { tabindex: "0", role: "group", "aria-label": language ? language + " code" : "Code" }, code));
 }

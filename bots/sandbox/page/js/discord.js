@@ -6,7 +6,7 @@ import { call } from "./feed.js";
 import { Composer, withMentions } from "./composer.js";
 import { MessageList } from "./messages.js";
 import { dialects, render } from "./markdown.js";
-import { nameOf, Pane } from "./pane.js";
+import { markEdited, nameOf, Pane } from "./pane.js";
 
 const limit = 2000;
 
@@ -202,11 +202,12 @@ export class DiscordPane extends Pane {
     const day = dayOf(m.at);
     const when = timeElement(m.at, grouped ? timeOf(m.at) : day === "Today" || day === "Yesterday" ? `${day} at ${timeOf(m.at)}` : `${day}, ${timeOf(m.at)}`);
     const to = m.reply_to && this.world.message(m.channel, m.reply_to);
-    const forMe = m.user !== this.me && (m.text.includes(`<@${this.me}>`) || (to && to.user === this.me));
-    const edited = m.edits > 0 && !m.pending && m.text && !m.only_for && el("span", { class: "edited" }, "(edited)");
+    // A bot's mentions do not ping unless it asks for that, and bobbin never does.
+    const forMe = m.user !== this.me && !user.bot && (m.text.includes(`<@${this.me}>`) || to?.user === this.me);
     const text = m.pending
       ? el("div", { class: "text thinking", dataset: { testid: "pending" } }, dots(), `${user.name} is thinking…`)
-      : el("div", { class: "text", dataset: { testid: "message-text" } }, render(m.text, dialects.discord, this.names), edited);
+      : el("div", { class: "text", dataset: { testid: "message-text" } }, render(m.text, dialects.discord, this.names));
+    if (m.edits > 0 && !m.pending && !m.only_for) markEdited(text);
     const here = this.world.channels.get(this.channel);
     return el("article", {
       class: "message" + (grouped ? " grouped" : "") + (m.only_for ? " ephemeral" : "") + (forMe ? " for-me" : "") + (user.bot ? " by-bot" : ""),

@@ -164,3 +164,10 @@ export class Pane {
 export function nameOf(user, word) {
   return el("span", { class: "name" }, user.name, user.bot && el("span", { class: "app-tag" }, word));
 }
+
+/** Puts the sign of an edit at the end of a message's last line. */
+export function markEdited(text) {
+  let last = text;
+  while (last.lastElementChild?.matches(".md, .blocks, p")) last = last.lastElementChild;
+  last.append(el("span", { class: "edited" }, "(edited)"));
+}

@@ -7,7 +7,7 @@ import { Composer, withMentions } from "./composer.js";
 import { MessageList } from "./messages.js";
 import { dialects, render } from "./markdown.js";
 import { renderBlocks } from "./blocks.js";
-import { nameOf, Pane } from "./pane.js";
+import { markEdited, nameOf, Pane } from "./pane.js";
 
 const limit = 12_000;
 
@@ -209,9 +209,9 @@ export class SlackPane extends Pane {
   message(m, grouped, inThread) {
     const user = this.world.user(m.user);
     const when = timeElement(m.at, grouped ? timeOf(m.at).replace(/\s?[AP]M$/i, "") : timeOf(m.at));
-    const edited = m.edits > 0 && !m.blocks && el("span", { class: "edited" }, "(edited)");
     const text = el("div", { class: "text", dataset: { testid: "message-text" } },
-      (m.blocks && renderBlocks(m.blocks, this.names)) || render(m.text, dialects.mrkdwn, this.names), edited);
+      (m.blocks && renderBlocks(m.blocks, this.names)) || render(m.text, dialects.mrkdwn, this.names));
+    if (m.edits > 0 && !m.blocks) markEdited(text);
     return el("article", {
       class: "message" + (grouped ? " grouped" : "") + (m.only_for ? " ephemeral" : "") + (user.bot ? " by-bot" : ""),
       dataset: { testid: "message", id: m.id, user: user.name, bot: String(Boolean(user.bot)) },

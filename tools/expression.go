@@ -233,4 +233,3 @@ func (p *expression) percentHere() bool {
 	}
 	return !(digit(next[0]) || r == '.' || r == '(' || r == '√' || unicode.IsLetter(r))
 }
-

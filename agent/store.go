@@ -21,7 +21,8 @@ type Store interface {
 	Known(ctx context.Context, s SessionID) (bool, error)
 	// Pending lists the sessions that have an inbox or an unfinished turn.
 	Pending(ctx context.Context) iter.Seq2[SessionID, error]
-	// Begin takes all that is in the inbox of s into a new turn. If s has an
+	// Begin takes what is in the inbox of s, oldest first and at most [MaxTake]
+	// messages, into a new turn. If s has an
 	// unfinished turn it returns that one instead, as its journal has it, with
 	// Attempt counted up. It returns nil when there is nothing to do.
 	Begin(ctx context.Context, s SessionID) (*Turn, error)
@@ -38,6 +39,9 @@ type Store interface {
 	RecordPart(ctx context.Context, t *Turn, p Part) error
 	// Answer journals the turn's outcome: from here on it is only delivered.
 	Answer(ctx context.Context, t *Turn, o Outcome) error
+	// Suspend journals that the turn is put down in good order, so that its next
+	// Begin does not count as another attempt.
+	Suspend(ctx context.Context, t *Turn) error
 	// Commit ends the turn: entries go to the end of the transcript, and the
 	// turn's journal and inbox go away, atomically.
 	Commit(ctx context.Context, t *Turn, entries []Entry) error
@@ -46,13 +50,17 @@ type Store interface {
 	Reset(ctx context.Context, s SessionID) error
 }
 
+// MaxTake bounds the messages that one turn takes from the inbox, and so the size of a
+// turn; the rest is the next turn's.
+const MaxTake = 100
+
 // Turn is one round of a session: what was said, and what is done about it.
 type Turn struct {
 	ID         TurnID
 	Session    SessionID
 	Generation uint64    // counts the session's resets
 	Began      time.Time // of the first attempt
-	Attempt    int       // 1 at first, more when it was cut off
+	Attempt    int       // 1 at first, more each time it was cut off or failed
 	Inbound    []Inbound // oldest first, never empty
 	Entries    []Entry   // of finished steps, oldest first
 	Started    []string  // ids of calls with side effects that were started
@@ -67,4 +75,7 @@ func (t *Turn) Target() Target { return t.Inbound[len(t.Inbound)-1].Target }
 type Part struct {
 	Key string    `json:"key"`          // idempotency key: [A-Z2-7-]{1,25}, unique for ever
 	ID  MessageID `json:"id,omitempty"` // empty: about to be posted, and perhaps posted
+	// Gone says that the message was deleted or closed for editing, so that another
+	// part stands in for it.
+	Gone bool `json:"gone,omitempty"`
 }

@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Options say what an [Agent] is made of. Store, Model and Replies are required;
+// numbers and durations that are zero take the defaults named here.
+type Options struct {
+	Store   Store
+	Model   Model
+	Replies Replies
+	Tools   []Tool
+
+	Instructions string        // the system message; byte-stable, so no dates in it
+	MaxSteps     int           // model calls in one turn; 8
+	MaxTokens    int           // of one step's answer; 0 leaves it to the Model
+	Window       int           // tokens of conversation sent to the model; 24,000
+	TurnTimeout  time.Duration // for all steps of a turn together; 5 minutes
+	Drain        time.Duration // for running turns to end when Run's context ends; 30 seconds
+
+	Log      *slog.Logger // nothing is logged without one
+	Observer Observer     // told what happens, for metrics
+}
+
+// Observer is told what happens. Its methods must return at once and be safe for
+// concurrent use.
+type Observer interface {
+	Accepted(platform string, fresh bool)
+	TurnBegan(t *Turn)
+	TurnEnded(t *Turn, took time.Duration, err error) // err: the turn was put down without being delivered
+	StepEnded(model string, u Usage, took time.Duration, err error)
+	CallEnded(tool string, failed bool, took time.Duration)
+}
+
+// Agent runs sessions. Each session with something to do has one worker goroutine;
+// the others exist in the Store only.
+type Agent struct {
+	Options
+	tools map[string]Tool
+	specs []ToolSpec
+
+	mu      sync.Mutex // held for a look at live, never across work
+	live    map[SessionID]*worker
+	workers sync.WaitGroup
+	running context.Context // of the workers; nil unless Run is running
+	closing chan struct{}   // closed when no new turn may begin
+}
+
+// worker is the state of a session's goroutine that others may touch.
+type worker struct{ again bool }
+
+// New returns an Agent that does nothing until Run is called.
+func New(o Options) (*Agent, error) {
+	if o.Store == nil || o.Model == nil || o.Replies == nil {
+		return nil, errors.New("an agent needs a store, a model and replies")
+	}
+	defaults(&o.MaxSteps, 8)
+	defaults(&o.Window, 24_000)
+	defaults(&o.TurnTimeout, 5*time.Minute)
+	defaults(&o.Drain, 30*time.Second)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	a := &Agent{
+		Options: o,
+		tools:   make(map[string]Tool, len(o.Tools)),
+		live:    make(map[SessionID]*worker),
+		closing: make(chan struct{}),
+	}
+	for _, t := range o.Tools {
+		s := t.Spec()
+		if _, twice := a.tools[s.Name]; twice {
+			return nil, fmt.Errorf("two tools are called %q", s.Name)
+		}
+		a.tools[s.Name] = t
+		a.specs = append(a.specs, s)
+	}
+	return a, nil
+}
+
+func defaults[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// Submit makes the message durable and returns; the answer arrives through Replies.
+// A message that was accepted before is not answered again. While the agent is not
+// running, what is submitted waits for the next Run.
+func (a *Agent) Submit(ctx context.Context, in Inbound) error {
+	fresh, err := a.Store.Accept(ctx, in)
+	if err != nil {
+		return fmt.Errorf("accept message: %w", err)
+	}
+	a.Observer.Accepted(in.Target.Platform, fresh)
+	if fresh {
+		a.wake(in.Session())
+	}
+	return nil
+}
+
+// Known reports whether the session has ever been spoken in.
+func (a *Agent) Known(ctx context.Context, s SessionID) (bool, error) { return a.Store.Known(ctx, s) }
+
+// Reset starts the session afresh.
+func (a *Agent) Reset(ctx context.Context, s SessionID) error { return a.Store.Reset(ctx, s) }
+
+// Run takes up what an earlier run left unfinished and works until ctx ends. Then no
+// new turn begins, running ones get Options.Drain to end, and the rest are put down
+// in the journal. It may be called once.
+func (a *Agent) Run(ctx context.Context) error {
+	running, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	a.mu.Lock()
+	a.running = running
+	a.mu.Unlock()
+
+	err := a.resume(ctx)
+	if err == nil {
+		<-ctx.Done()
+	}
+	a.mu.Lock()
+	close(a.closing)
+	a.mu.Unlock()
+	drained := time.AfterFunc(a.Drain, func() { cut(ErrShutdown) })
+	a.workers.Wait()
+	drained.Stop()
+	return err
+}
+
+// resume wakes every session that has something to do.
+func (a *Agent) resume(ctx context.Context) error {
+	n := 0
+	for s, err := range a.Store.Pending(ctx) {
+		if err != nil {
+			return fmt.Errorf("read unfinished sessions: %w", err)
+		}
+		a.wake(s)
+		n++
+	}
+	if n > 0 {
+		a.Log.Info("taking up unfinished sessions", "sessions", n)
+	}
+	return nil
+}
+
+// Live returns how many sessions are being worked on.
+func (a *Agent) Live() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.live)
+}
+
+type nobody struct{}
+
+func (nobody) Accepted(string, bool)                         {}
+func (nobody) TurnBegan(*Turn)                               {}
+func (nobody) TurnEnded(*Turn, time.Duration, error)         {}
+func (nobody) StepEnded(string, Usage, time.Duration, error) {}
+func (nobody) CallEnded(string, bool, time.Duration)         {}

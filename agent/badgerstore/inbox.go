@@ -1,0 +1,125 @@
+package badgerstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
+)
+
+// remembered is how long an event or message id is known again. It is far beyond the
+// hours in which platforms deliver again, and in which missed messages are read.
+const remembered = 7 * 24 * time.Hour
+
+// Accept implements agent.Store.
+func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if in.MessageID == "" {
+		return false, errors.New("accept: the message has no id")
+	}
+	value, err := json.Marshal(in)
+	if err != nil {
+		return false, fmt.Errorf("encode the message: %w", err)
+	}
+	session, platform := in.Session(), in.Target.Platform
+	ids := [][]byte{seenKey("m", platform, string(in.MessageID))}
+	if in.EventID != "" {
+		ids = append(ids, seenKey("e", platform, in.EventID))
+	}
+	err = s.update(func(txn *badger.Txn) error {
+		fresh = false
+		for _, id := range ids {
+			if _, err := txn.Get(id); err == nil {
+				return nil
+			} else if !errors.Is(err, badger.ErrKeyNotFound) {
+				return err
+			}
+		}
+		fresh = true
+		for _, id := range ids {
+			if err := txn.SetEntry(badger.NewEntry(id, nil).WithTTL(remembered)); err != nil {
+				return err
+			}
+		}
+		if err := txn.Set(key("k/", session), nil); err != nil {
+			return err
+		}
+		return txn.Set(inboxKey(session, s.nextSeq()), value)
+	})
+	if err != nil {
+		return false, fmt.Errorf("write the inbox: %w", err)
+	}
+	return fresh, nil
+}
+
+// nextSeq numbers inbox entries in order of acceptance, across restarts too.
+func (s *Store) nextSeq() uint64 {
+	for {
+		last := s.seq.Load()
+		next := max(last+1, uint64(time.Now().UnixNano())) //nolint:gosec // after 1970
+		if s.seq.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
+
+// Known implements agent.Store.
+func (s *Store) Known(ctx context.Context, id agent.SessionID) (known bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err = s.db.View(func(txn *badger.Txn) error {
+		_, err := txn.Get(key("k/", id))
+		known = err == nil
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look up the session: %w", err)
+	}
+	return known, nil
+}
+
+// Pending implements agent.Store. It reads keys only, and only of what is unfinished.
+func (s *Store) Pending(ctx context.Context) iter.Seq2[agent.SessionID, error] {
+	return func(yield func(agent.SessionID, error) bool) {
+		seen := make(map[agent.SessionID]bool)
+		err := s.db.View(func(txn *badger.Txn) error {
+			for _, kind := range []string{"t/", "i/"} {
+				o := badger.DefaultIteratorOptions
+				o.PrefetchValues, o.Prefix = false, []byte(kind)
+				it := txn.NewIterator(o)
+				for it.Rewind(); it.Valid(); it.Next() {
+					if err := ctx.Err(); err != nil {
+						it.Close()
+						return err
+					}
+					k, _, _ := bytes.Cut(it.Item().Key()[len(kind):], []byte{0})
+					seen[agent.SessionID(k)] = true
+				}
+				it.Close()
+			}
+			return nil
+		})
+		if err != nil {
+			yield("", fmt.Errorf("list unfinished sessions: %w", err))
+			return
+		}
+		for id := range seen {
+			if !yield(id, nil) {
+				return
+			}
+		}
+	}
+}

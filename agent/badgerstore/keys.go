@@ -1,0 +1,38 @@
+package badgerstore
+
+import (
+	"encoding/binary"
+
+	"bobbin/agent"
+)
+
+func key(kind string, s agent.SessionID) []byte { return append([]byte(kind), s...) }
+
+// within is the prefix of all keys of one kind that a session has.
+func within(kind string, s agent.SessionID) []byte { return append(key(kind, s), 0) }
+
+func inboxKey(s agent.SessionID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(within("i/", s), seq)
+}
+
+func seenKey(kind, platform, id string) []byte {
+	return []byte("d/" + kind + "/" + platform + "\x00" + id)
+}
+
+func stepKey(s agent.SessionID, n int) []byte {
+	return binary.BigEndian.AppendUint64(append(within("j/", s), 'e'), uint64(n)) //nolint:gosec // a count
+}
+
+func callKey(s agent.SessionID, id string) []byte { return append(append(within("j/", s), 'c'), id...) }
+
+func partKey(s agent.SessionID, k string) []byte { return append(append(within("j/", s), 'p'), k...) }
+
+func outcomeKey(s agent.SessionID) []byte { return append(within("j/", s), 'o') }
+
+func entriesOf(s agent.SessionID, generation uint64) []byte {
+	return binary.BigEndian.AppendUint64(within("m/", s), generation)
+}
+
+func entryKey(s agent.SessionID, generation, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(entriesOf(s, generation), seq)
+}

@@ -1,0 +1,177 @@
+package badgerstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
+)
+
+// schema is the version of the key layout in doc.go.
+const schema = 1
+
+// Errors that Open wraps, so that a caller can tell a directory that needs an admin
+// from a fault.
+var (
+	ErrLocked      = errors.New("the data directory is in use by another bobbin")
+	ErrNewerSchema = errors.New("the data directory was written by a newer bobbin")
+	ErrUnreadable  = errors.New("the data directory cannot be used")
+)
+
+// Store is an agent.Store in a directory that it alone uses.
+type Store struct {
+	db    *badger.DB
+	log   *slog.Logger
+	seq   atomic.Uint64 // the newest inbox number
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+}
+
+var _ agent.Store = (*Store)(nil)
+
+// Open opens the directory, making it if needed, with access for its owner only. log
+// may be nil.
+func Open(dir string, log *slog.Logger) (*Store, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if err := prepare(dir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	db, err := badger.Open(options(dir, log))
+	switch {
+	case err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock"):
+		// Badger has no sentinel for this.
+		return nil, fmt.Errorf("%w: %s: stop the other process, or give this one a data_dir of its own", ErrLocked, dir)
+	case err != nil:
+		return nil, fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err)
+	}
+	s := &Store{db: db, log: log}
+	if err := s.checkSchema(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.tasks.Go(func() { s.collect(ctx) })
+	return s, nil
+}
+
+// Close waits for the store's own work and closes the directory. No method may be
+// running.
+func (s *Store) Close() error {
+	s.stop()
+	s.tasks.Wait()
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	return nil
+}
+
+func prepare(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "open", Path: dir, Err: errors.New("not a directory")}
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		// Badger's files are readable to all; the directory is what keeps them private.
+		return os.Chmod(dir, 0o700) //nolint:gosec // a directory needs its x bit
+	}
+	return nil
+}
+
+// options are small where a bot's load allows it. The memtable's size must never
+// shrink: Badger cannot replay a log of a larger one, so it is no setting.
+func options(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithLogger(logger{log}).
+		WithMetricsEnabled(false).
+		WithMemTableSize(8 << 20).
+		WithNumMemtables(2).
+		WithNumLevelZeroTables(2).
+		WithNumLevelZeroTablesStall(6).
+		WithNumCompactors(2).
+		WithValueThreshold(64 << 10).
+		WithValueLogFileSize(64 << 20).
+		WithBlockCacheSize(16 << 20).
+		WithIndexCacheSize(16 << 20).
+		WithNumVersionsToKeep(1).
+		WithDetectConflicts(true).
+		WithSyncWrites(true).
+		WithNumGoroutines(2)
+}
+
+func (s *Store) checkSchema() error {
+	return s.update(func(txn *badger.Txn) error {
+		item, err := txn.Get([]byte("v"))
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return txn.Set([]byte("v"), binary.BigEndian.AppendUint64(nil, schema))
+		}
+		if err != nil {
+			return fmt.Errorf("%w: read its schema: %w", ErrUnreadable, err)
+		}
+		return item.Value(func(v []byte) error {
+			if len(v) != 8 {
+				return fmt.Errorf("%w: its schema version is damaged", ErrUnreadable)
+			}
+			if found := binary.BigEndian.Uint64(v); found > schema {
+				return fmt.Errorf("%w (schema %d, this one knows %d): run that version, or give this one an empty data_dir", ErrNewerSchema, found, schema)
+			}
+			return nil
+		})
+	})
+}
+
+// collect frees the space of large values that were overwritten or deleted.
+func (s *Store) collect(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for s.db.RunValueLogGC(0.5) == nil && ctx.Err() == nil {
+			continue
+		}
+	}
+}
+
+// update runs f in a transaction and makes it durable. A conflict, which only Accept
+// and Reset can meet, runs f again.
+func (s *Store) update(f func(*badger.Txn) error) error {
+	for try := 1; ; try++ {
+		err := s.db.Update(f)
+		if !errors.Is(err, badger.ErrConflict) || try == 5 {
+			return err
+		}
+	}
+}
+
+// logger gives Badger's lines to slog, one level lower: its INFO is of no use to an
+// admin.
+type logger struct{ *slog.Logger }
+
+func (l logger) Errorf(f string, a ...any)   { l.Error(line(f, a)) }
+func (l logger) Warningf(f string, a ...any) { l.Warn(line(f, a)) }
+func (l logger) Infof(f string, a ...any)    { l.Debug(line(f, a)) }
+func (l logger) Debugf(string, ...any)       {}
+
+func line(f string, a []any) string { return "badger: " + strings.TrimSpace(fmt.Sprintf(f, a...)) }

@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// openCalls returns the calls that have no result yet.
+func openCalls(es []Entry) []ToolCall {
+	answered := make(map[string]bool)
+	for _, e := range es {
+		if e.Role == RoleTool {
+			answered[e.CallID] = true
+		}
+	}
+	var open []ToolCall
+	for _, e := range es {
+		for _, c := range e.Calls {
+			if !answered[c.ID] {
+				open = append(open, c)
+			}
+		}
+	}
+	return open
+}
+
+// call runs the calls of a step side by side and journals their results. The result
+// of a call with side effects is journaled as soon as it is there, the others' once
+// all have ended: they can be run again.
+func (r *turn) call(ctx context.Context, calls []ToolCall) error {
+	r.reply.Update(Update{Text: r.text.String(), Status: r.doing(calls)})
+	results := make([]Entry, len(calls))
+	errs := make([]error, len(calls))
+	var journal sync.Mutex
+	var running sync.WaitGroup
+	for i, c := range calls {
+		running.Go(func() {
+			effects := false
+			if t := r.tools[c.Name]; t != nil {
+				effects = t.Spec().Effects
+			}
+			if effects && !slices.Contains(r.Started, c.ID) {
+				if errs[i] = r.Store.StartCall(ctx, r.Turn, c.ID); errs[i] != nil {
+					errs[i] = fmt.Errorf("%w: journal the start of a call: %w", errStore, errs[i])
+					return
+				}
+			} else if effects {
+				results[i] = c.failed("The outcome of this call is unknown: I was interrupted while it ran. It was not run again. Check before you repeat it.")
+				return
+			}
+			results[i], errs[i] = r.run(ctx, c)
+			if effects && errs[i] == nil {
+				journal.Lock()
+				defer journal.Unlock()
+				errs[i] = r.journal(ctx, results[i])
+				results[i] = Entry{}
+			}
+		})
+	}
+	running.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	results = slices.DeleteFunc(results, func(e Entry) bool { return e.CallID == "" })
+	return r.journal(ctx, results...)
+}
+
+// run runs one call. A panic is a failed result, an error ends the turn.
+func (r *turn) run(ctx context.Context, c ToolCall) (e Entry, err error) {
+	t := r.tools[c.Name]
+	if t == nil {
+		return c.failed(fmt.Sprintf("There is no tool %q. The tools are: %s.", c.Name, strings.Join(r.toolNames(), ", "))), nil
+	}
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("a tool panicked", "tool", c.Name, "turn", r.ID, "panic", p, "stack", string(debug.Stack()))
+			e, err = c.failed("The tool failed for a reason of its own. Go on without it."), nil
+		}
+		r.Observer.CallEnded(c.Name, err != nil || e.Failed, time.Since(began))
+	}()
+	res, err := t.Call(ctx, c)
+	if err != nil {
+		return Entry{}, fmt.Errorf("tool %s: %w", c.Name, err)
+	}
+	return Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: res.Text, Failed: res.Failed}, nil
+}
+
+func (c ToolCall) failed(text string) Entry {
+	return Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: text, Failed: true}
+}
+
+func (a *Agent) toolNames() []string {
+	names := make([]string, len(a.specs))
+	for i, s := range a.specs {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// doing says in a few words what the calls do.
+func (r *turn) doing(calls []ToolCall) string {
+	var what []string
+	for _, c := range calls {
+		words := "using " + c.Name
+		if t := r.tools[c.Name]; t == nil {
+			words = "thinking"
+		} else if d := t.Spec().Doing; d != "" {
+			words = d
+		}
+		if !slices.Contains(what, words) {
+			what = append(what, words)
+		}
+	}
+	return strings.Join(what, ", ")
+}

@@ -1,0 +1,215 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// turn is a Turn being answered.
+type turn struct {
+	*Agent
+	*Turn
+	reply   Reply
+	history []Entry
+	text    strings.Builder // all that has been said in this turn
+	usage   Usage
+	model   string
+}
+
+// answer runs steps until the model has answered, a limit is reached or it fails. An
+// error means that the turn has no outcome yet: the daemon stops, or the store failed.
+func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, err error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, a.TurnTimeout, ErrTurnTimeout)
+	defer cancel()
+	r := &turn{Agent: a, Turn: t, reply: reply}
+	r.text.WriteString(t.text())
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.Error("a turn panicked", "session", t.Session, "turn", t.ID, "panic", p, "stack", string(debug.Stack()))
+			o, err = r.failed(fmt.Errorf("panic: %v", p)), nil
+		}
+	}()
+	r.history, err = a.Store.History(bounded, t, a.Window)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("read history: %w", err)
+	}
+	finish, err := r.steps(bounded)
+	if err == nil {
+		return r.ended(finish), nil
+	}
+	if ctx.Err() != nil || errors.Is(err, errStore) {
+		return Outcome{}, err
+	}
+	if bounded.Err() != nil {
+		err = context.Cause(bounded)
+	}
+	a.Log.Warn("a turn failed", "session", t.Session, "turn", t.ID, "error", err)
+	return r.failed(err), nil
+}
+
+// errStore marks a failure to journal: the turn must not go on, nor end.
+var errStore = errors.New("the store failed")
+
+// steps is the loop: run the calls that are open, ask the model, until it calls nothing.
+func (r *turn) steps(ctx context.Context) (Finish, error) {
+	for {
+		if open := openCalls(r.Entries); len(open) > 0 {
+			if err := r.call(ctx, open); err != nil {
+				return "", err
+			}
+		}
+		last := r.steppedSoFar()+1 >= r.MaxSteps
+		said, finish, err := r.ask(ctx, last)
+		if err != nil {
+			return "", err
+		}
+		if len(said.Calls) > 0 && last {
+			return finishSteps, nil
+		}
+		if len(said.Calls) == 0 {
+			return finish, nil
+		}
+		if err := r.journal(ctx, said); err != nil {
+			return "", err
+		}
+	}
+}
+
+// finishSteps ends a turn whose model wants to call tools for ever.
+const finishSteps Finish = "steps"
+
+// ask streams one step.
+func (r *turn) ask(ctx context.Context, last bool) (Entry, Finish, error) {
+	began := time.Now()
+	if r.text.Len() > 0 {
+		r.text.WriteString("\n\n")
+	}
+	from := r.text.Len()
+	var end Chunk
+	err := func() error {
+		for c, err := range r.Model.Stream(ctx, Request{
+			Session:   r.Session,
+			System:    r.Instructions,
+			Messages:  window(r.Window, r.history, r.said(), r.Entries),
+			Tools:     r.specs,
+			NoCalls:   last,
+			MaxTokens: r.MaxTokens,
+		}) {
+			if err != nil {
+				return err
+			}
+			r.text.WriteString(c.Text)
+			r.model = cmp.Or(c.Model, r.model)
+			switch {
+			case c.Text != "":
+				r.reply.Update(Update{Text: r.text.String()})
+			case c.Reasoning:
+				r.reply.Update(Update{Text: r.text.String(), Status: "thinking"})
+			}
+			end = c
+		}
+		if end.Finish == "" {
+			return errors.New("the model's stream ended without its end")
+		}
+		return nil
+	}()
+	r.usage = r.usage.Add(end.Usage)
+	r.Observer.StepEnded(r.model, end.Usage, time.Since(began), err)
+	if err != nil {
+		return Entry{}, "", fmt.Errorf("ask the model: %w", err)
+	}
+	return Entry{
+		Role: RoleAssistant, At: time.Now(), Text: r.text.String()[from:],
+		Calls: end.Calls, Model: r.model, Usage: &end.Usage,
+	}, end.Finish, nil
+}
+
+// journal makes entries part of the turn, durably.
+func (r *turn) journal(ctx context.Context, es ...Entry) error {
+	if err := r.Store.Append(ctx, r.Turn, es...); err != nil {
+		return fmt.Errorf("%w: journal a step: %w", errStore, err)
+	}
+	r.Entries = append(r.Entries, es...)
+	return nil
+}
+
+// ended is the outcome of a turn whose model has come to its end.
+func (r *turn) ended(f Finish) Outcome {
+	o := Outcome{Kind: Answered, Text: strings.TrimSpace(r.text.String()), Usage: r.usage, Model: r.model, Steps: r.steppedSoFar() + 1}
+	switch {
+	case f == finishSteps:
+		o.Notice = fmt.Sprintf("I stopped here, after %d steps with tools, without coming to an end.", r.MaxSteps)
+	case f == FinishLength:
+		o.Notice = "My answer was cut off because it reached its length limit. Ask me to go on if you want the rest."
+	case f == FinishFilter:
+		o.Notice = "The model's provider withheld the rest of this answer."
+	case o.Text == "":
+		o.Kind, o.Notice = Failed, "The model gave an empty answer. Please try again, perhaps in other words."
+	}
+	return o
+}
+
+// failed is the outcome of a turn that cannot go on. What was said so far is kept.
+func (r *turn) failed(err error) Outcome {
+	return Outcome{
+		Kind: Failed, Text: strings.TrimSpace(r.text.String()), Notice: Explain(err),
+		Usage: r.usage, Model: r.model, Steps: r.steppedSoFar(),
+	}
+}
+
+// steppedSoFar counts the steps in the journal.
+func (t *Turn) steppedSoFar() (n int) {
+	for _, e := range t.Entries {
+		if e.Role == RoleAssistant {
+			n++
+		}
+	}
+	return n
+}
+
+// text joins what the journaled steps said.
+func (t *Turn) text() string {
+	var said []string
+	for _, e := range t.Entries {
+		if e.Role == RoleAssistant && strings.TrimSpace(e.Text) != "" {
+			said = append(said, e.Text)
+		}
+	}
+	return strings.Join(said, "\n\n")
+}
+
+// said is what the turn answers, as entries.
+func (t *Turn) said() []Entry {
+	es := make([]Entry, len(t.Inbound))
+	for i, in := range t.Inbound {
+		es[i] = Entry{Role: RoleUser, At: in.Sent, Text: in.Text}
+		if !in.Direct {
+			es[i].Author = &in.Author
+		}
+	}
+	return es
+}
+
+// transcript is what remains of an answered turn: what was said, the steps, and the
+// last words. Calls that never got a result are answered, since a transcript with an
+// open call is refused by models.
+func (t *Turn) transcript() []Entry {
+	es := append(t.said(), t.Entries...)
+	for _, c := range openCalls(t.Entries) {
+		es = append(es, Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Failed: true, Text: "not run: the turn had ended"})
+	}
+	last := strings.TrimSpace(strings.TrimPrefix(t.Outcome.Text, t.text()))
+	if t.Outcome.Notice != "" {
+		last = strings.TrimSpace(last + "\n\n(" + t.Outcome.Notice + ")")
+	}
+	if last != "" {
+		u := t.Outcome.Usage
+		es = append(es, Entry{Role: RoleAssistant, At: time.Now(), Text: last, Model: t.Outcome.Model, Usage: &u})
+	}
+	return es
+}

@@ -30,6 +30,9 @@ type Platform interface {
 	// Edit replaces a message that Post returned. An error that wraps ErrGone says
 	// that this message can no longer be edited, although others may be posted.
 	Edit(ctx context.Context, to agent.Target, id agent.MessageID, m Message) error
+	// Delete removes a message that Post returned. One that is not there any more is no
+	// error.
+	Delete(ctx context.Context, to agent.Target, id agent.MessageID) error
 	// Render turns Markdown into messages within the platform's limits. It is pure.
 	// The Sources of the messages, joined, are the Markdown byte for byte. For
 	// Markdown that grows at its end, all messages but the last stay as they are.

@@ -166,6 +166,22 @@ func (d *Discord) edit(ctx context.Context, at place, content string) error {
 	})
 }
 
+// Delete implements bots.Platform.
+func (d *Discord) Delete(ctx context.Context, _ agent.Target, id agent.MessageID) error {
+	at, err := parsePlace(id)
+	if err != nil {
+		return fmt.Errorf("delete a message: %w", err)
+	}
+	err = editError(d.rest.do(ctx, call{
+		what: "delete a message", method: http.MethodDelete, path: []string{"channels", at.channel, "messages", at.message},
+		route: "DELETE channels/" + at.channel + "/messages",
+	}))
+	if errors.Is(err, bots.ErrGone) {
+		return nil
+	}
+	return err
+}
+
 // Pages of history that Find reads, and their length.
 const (
 	findPages = 3

@@ -103,6 +103,22 @@ func (s *Slack) update(ctx context.Context, channel, ts string, content ...slack
 	return nil
 }
 
+// Delete implements bots.Platform.
+func (s *Slack) Delete(ctx context.Context, _ agent.Target, id agent.MessageID) error {
+	channel, ts, err := splitID(id)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.api.DeleteMessageContext(ctx, channel, ts)
+	if code(err) == "message_not_found" {
+		return nil
+	}
+	if err != nil {
+		return fault("chat.delete", err)
+	}
+	return nil
+}
+
 // blockOptions shows m as a markdown block.
 func blockOptions(m bots.Message) slackgo.MsgOption {
 	return slackgo.MsgOptionCompose(

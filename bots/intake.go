@@ -1,0 +1,116 @@
+package bots
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode/utf8"
+
+	"bobbin/agent"
+)
+
+// Agent is what the intake needs of the kernel.
+type Agent interface {
+	Submit(ctx context.Context, in agent.Inbound) error
+	Known(ctx context.Context, s agent.SessionID) (bool, error)
+	Reset(ctx context.Context, s agent.SessionID) error
+}
+
+// Intake decides which events are for bobbin, answers commands and hands messages to
+// the agent.
+type Intake struct {
+	Agent Agent
+	// Follow names the platforms on which a thread that bobbin is part of needs no
+	// mention.
+	Follow map[string]bool
+	// Ignored is told why an event was left alone. May be nil.
+	Ignored func(platform, why string)
+	Log     *slog.Logger // may be nil
+}
+
+// MaxText is the longest message that is taken, in characters. It is a bound against
+// abuse: the longest that either platform lets a person write is 40,000.
+const MaxText = 40_000
+
+// Accept takes one event. Once it has returned nil the message is durable, or was
+// answered, or is none of our business; after an error the platform should deliver it
+// again.
+func (in *Intake) Accept(ctx context.Context, ev Event) error {
+	if ev.Target.Platform == "" || ev.Target.Channel == "" || ev.MessageID == "" || ev.Author.ID == "" {
+		in.ignore(ev, "incomplete")
+		return nil
+	}
+	if name, rest, ok := typedCommand(ev.Text); ok && ev.Command == "" {
+		if addressed, err := in.addressed(ctx, ev); err != nil || !addressed {
+			return err
+		}
+		ev.Command, ev.Text = name, rest
+	}
+	if ev.Command != "" && !strings.EqualFold(ev.Command, "ask") {
+		return in.command(ctx, ev)
+	}
+	addressed, err := in.addressed(ctx, ev)
+	if err != nil {
+		return err
+	}
+	text := strings.TrimSpace(ev.Text)
+	switch {
+	case !addressed:
+		in.ignore(ev, "not addressed")
+		return nil
+	case text == "":
+		return ev.Respond(ctx, "You mentioned me without a question. What can I do for you?")
+	case utf8.RuneCountInString(text) > MaxText:
+		return ev.Respond(ctx, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText))
+	}
+	return in.Agent.Submit(ctx, agent.Inbound{
+		EventID:   ev.EventID,
+		MessageID: ev.MessageID,
+		Target:    ev.Target,
+		Author:    ev.Author,
+		Direct:    ev.Direct,
+		Text:      text,
+		Sent:      ev.Sent,
+	})
+}
+
+// addressed reports whether the event speaks to bobbin: openly, or by being the next
+// message in a thread that it is part of.
+func (in *Intake) addressed(ctx context.Context, ev Event) (bool, error) {
+	if ev.Addressed || ev.Direct || ev.Command != "" {
+		return true, nil
+	}
+	if ev.Target.Thread == "" || !in.follows(ev.Target.Platform) {
+		return false, nil
+	}
+	known, err := in.Agent.Known(ctx, ev.Target.Session())
+	if err != nil {
+		return false, fmt.Errorf("is this thread ours: %w", err)
+	}
+	return known, nil
+}
+
+func (in *Intake) follows(platform string) bool { return in.Follow[platform] }
+
+// command answers a command. What the person sees of an error is a plain sentence.
+func (in *Intake) command(ctx context.Context, ev Event) error {
+	c, known := findCommand(ev.Command)
+	if !known || c.run == nil {
+		c.run = help
+	}
+	answer, err := c.run(ctx, in, ev)
+	if err != nil {
+		if in.Log != nil {
+			in.Log.ErrorContext(ctx, "a command failed", "command", c.name, "session", ev.Target.Session(), "error", err)
+		}
+		answer = agent.Explain(err)
+	}
+	return ev.Respond(ctx, answer)
+}
+
+func (in *Intake) ignore(ev Event, why string) {
+	if in.Ignored != nil {
+		in.Ignored(ev.Target.Platform, why)
+	}
+}

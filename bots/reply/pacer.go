@@ -1,0 +1,173 @@
+package reply
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"bobbin/bots"
+)
+
+// urgency orders those who wait for the same budget.
+type urgency int
+
+const (
+	stale urgency = iota // newer text than what is shown
+	first                // nothing is shown yet
+	final                // the answer is complete
+)
+
+// pacer shares out what the platforms allow. Its lanes live while they are in use.
+type pacer struct {
+	mu    sync.Mutex
+	lanes map[string]*lane // by Rate.Scope
+}
+
+// lane is one budget: a token bucket and those who wait for it.
+type lane struct {
+	rate    bots.Rate
+	tokens  float64
+	counted time.Time // when tokens was right
+	held    time.Time // no grant before this
+	waiting []*place
+	timer   *time.Timer
+}
+
+// place is a reply's place in a lane.
+type place struct {
+	urgency urgency
+	since   time.Time
+	granted chan struct{}
+}
+
+func newPacer() *pacer { return &pacer{lanes: make(map[string]*lane)} }
+
+// queue asks for one call. The place's granted channel is closed when the call may be
+// made; until then the place may be raised or given up.
+func (p *pacer) queue(r bots.Rate, u urgency, since time.Time) *place {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.lanes[r.Scope]
+	if l == nil {
+		l = &lane{rate: r, tokens: float64(max(r.Burst, 1)), counted: time.Now()}
+		p.lanes[r.Scope] = l
+	}
+	w := &place{urgency: u, since: since, granted: make(chan struct{})}
+	l.waiting = append(l.waiting, w)
+	p.grant(l)
+	return w
+}
+
+// raise makes a waiting place more urgent.
+func (p *pacer) raise(r bots.Rate, w *place, u urgency) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.urgency = max(w.urgency, u)
+	if l := p.lanes[r.Scope]; l != nil {
+		p.grant(l)
+	}
+}
+
+// leave gives a place up. A grant that has come already is given back.
+func (p *pacer) leave(r bots.Rate, w *place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.lanes[r.Scope]
+	if l == nil {
+		return
+	}
+	if i := slices.Index(l.waiting, w); i >= 0 {
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+	} else {
+		l.tokens = min(l.tokens+1, float64(max(l.rate.Burst, 1)))
+	}
+	p.grant(l)
+}
+
+// wait returns when a call may be made.
+func (p *pacer) wait(ctx context.Context, r bots.Rate, u urgency) error {
+	w := p.queue(r, u, time.Now())
+	select {
+	case <-w.granted:
+		return nil
+	case <-ctx.Done():
+		p.leave(r, w)
+		return context.Cause(ctx)
+	}
+}
+
+// hold stops all grants of a scope for d, because the platform asked for it.
+func (p *pacer) hold(r bots.Rate, d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.lanes[r.Scope]
+	if l == nil {
+		l = &lane{rate: r}
+		p.lanes[r.Scope] = l
+	}
+	l.tokens, l.counted = 0, time.Now()
+	if until := l.counted.Add(d); until.After(l.held) {
+		l.held = until
+	}
+	p.grant(l)
+}
+
+// grant gives tokens to those who wait and sets the timer for the next. The caller holds
+// mu.
+func (p *pacer) grant(l *lane) {
+	now := time.Now()
+	full := float64(max(l.rate.Burst, 1))
+	if l.rate.Every > 0 {
+		l.tokens = min(full, l.tokens+float64(now.Sub(l.counted))/float64(l.rate.Every))
+	} else {
+		l.tokens = full
+	}
+	l.counted = now
+	// A hair below a whole token is one: the division above rounds.
+	for len(l.waiting) > 0 && l.tokens > 1-1e-6 && !now.Before(l.held) {
+		i := most(l.waiting)
+		close(l.waiting[i].granted)
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+		if l.rate.Every > 0 {
+			l.tokens--
+		}
+	}
+	var next time.Duration
+	switch {
+	case now.Before(l.held):
+		next = l.held.Sub(now)
+	case len(l.waiting) > 0:
+		next = time.Duration((1 - l.tokens) * float64(l.rate.Every))
+	case l.tokens < full:
+		next = time.Duration((full - l.tokens) * float64(l.rate.Every))
+	default: // full and idle: the next user starts with a fresh one
+		delete(p.lanes, l.rate.Scope)
+		if l.timer != nil {
+			l.timer.Stop()
+		}
+		return
+	}
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.timer = time.AfterFunc(max(next, time.Millisecond), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.lanes[l.rate.Scope] == l {
+			p.grant(l)
+		}
+	})
+}
+
+// most finds whose call is worth most: the most urgent, then the longest waiting.
+func most(ws []*place) int {
+	best := 0
+	for i, w := range ws {
+		b := ws[best]
+		if w.urgency > b.urgency || w.urgency == b.urgency && w.since.Before(b.since) {
+			best = i
+		}
+	}
+	return best
+}

@@ -18,50 +18,50 @@ type head struct {
 	Next       uint64 `json:"next"` // the number of the next entry
 }
 
-func readHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
-	if err := get(txn, key("h/", id), &h); err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
-		return head{}, err
+func (s *Store) readHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
+	switch err = get(txn, key("h/", id), &h); {
+	case errors.Is(err, badger.ErrKeyNotFound):
+		return head{}, nil
+	case errors.As(err, new(*damagedError)):
+		s.log.Error("the head of a transcript is damaged and made anew from its last entry", "session", id, "error", err)
+		return lastHead(txn, id)
 	}
-	return h, nil
+	return h, err
 }
 
-// head returns where the turn's own generation of the transcript stands. After a reset
-// that is no longer what the session's head says, so its entries are looked for.
-func (s *Store) head(t *agent.Turn) (h head, err error) {
-	err = s.db.View(func(txn *badger.Txn) error {
-		if h, err = readHead(txn, t.Session); err != nil || h.Generation == t.Generation {
-			return err
+// lastHead is the head as the transcript's last key tells it.
+func lastHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
+	err = eachBack(txn, within("m/", id), func(k []byte, _ *badger.Item) error {
+		if len(k) == 16 {
+			h = head{Generation: number(k[:8]), Next: number(k) + 1}
 		}
-		h = head{Generation: t.Generation}
-		return eachBack(txn, entriesOf(t.Session, t.Generation), func(k []byte, _ *badger.Item) error {
-			h.Next = number(k) + 1
-			return errEnough
-		})
+		return errEnough
 	})
 	return h, err
 }
 
 // writeHead moves the session's head, unless a reset has moved it elsewhere.
-func writeHead(txn *badger.Txn, t *agent.Turn, h head) error {
-	now, err := readHead(txn, t.Session)
-	if err != nil || now.Generation != t.Generation {
+func (s *Store) writeHead(txn *badger.Txn, id agent.SessionID, h head) error {
+	now, err := s.readHead(txn, id)
+	if err != nil || now.Generation != h.Generation {
 		return err
 	}
-	return set(txn, key("h/", t.Session), h)
+	return set(txn, key("h/", id), h)
 }
 
-// History implements agent.Store.
+// History implements agent.Store. It reads the turn's own generation, which after a
+// reset is no longer the head's.
 func (s *Store) History(ctx context.Context, t *agent.Turn, budget int) (es []agent.Entry, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	h, err := s.head(t)
-	if err != nil {
-		return nil, fmt.Errorf("read the session's head: %w", err)
-	}
 	err = s.db.View(func(txn *badger.Txn) error {
-		return eachBack(txn, entriesOf(t.Session, t.Generation), func(k []byte, item *badger.Item) error {
-			if number(k) >= h.Next {
+		b, err := underWay(txn, t)
+		if err != nil {
+			return err
+		}
+		return eachBack(txn, entriesOf(t.Session, b.Generation), func(k []byte, item *badger.Item) error {
+			if number(k) >= b.Base {
 				return nil // written ahead by a commit that did not come to its end
 			}
 			var e agent.Entry
@@ -89,7 +89,7 @@ func (s *Store) Reset(ctx context.Context, id agent.SessionID) error {
 		return err
 	}
 	err := s.update(func(txn *badger.Txn) error {
-		h, err := readHead(txn, id)
+		h, err := s.readHead(txn, id)
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,11 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err)
 	}
 	s := &Store{db: db, log: log}
-	if err := s.checkSchema(); err != nil {
+	err = s.checkSchema()
+	if err == nil {
+		err = s.readSeq()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -133,6 +137,19 @@ func (s *Store) checkSchema() error {
 			if found := binary.BigEndian.Uint64(v); found > schema {
 				return fmt.Errorf("%w (schema %d, this one knows %d): run that version, or give this one an empty data_dir", ErrNewerSchema, found, schema)
 			}
+			return nil
+		})
+	})
+}
+
+// readSeq goes on counting where the inbox stands, should the clock have been set back
+// since.
+func (s *Store) readSeq() error {
+	return s.db.View(func(txn *badger.Txn) error {
+		o := badger.DefaultIteratorOptions
+		o.Prefix, o.PrefetchValues = []byte("i/"), false
+		return walk(txn, o, o.Prefix, func(k []byte, _ *badger.Item) error {
+			s.seq.Store(max(s.seq.Load(), number(k)))
 			return nil
 		})
 	})

@@ -65,6 +65,7 @@ func (s *sign) keep(ctx context.Context) {
 		shown string           // what the platform shows, as far as we know
 		next  <-chan time.Time = time.After(signDelay)
 		early                  = true
+		fades                  = false // it goes by itself
 	)
 	for {
 		select {

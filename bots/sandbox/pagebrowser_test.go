@@ -125,6 +125,7 @@ func TestPageInABrowser(t *testing.T) {
 	browser := pageTestBrowser(t)
 	for name, f := range map[string]func(*testing.T, context.Context){
 		"a thread in Slack":                        pageTestSlackThread,
+		"an answer overtakes the question":         pageTestFastAnswer,
 		"a reply, a command, a thread in Discord":  pageTestDiscord,
 		"what is hostile stays text":               pageTestHostile,
 		"Markdown becomes elements":                pageTestMarkdown,
@@ -180,6 +181,29 @@ func pageTestSlackThread(t *testing.T, browser context.Context) {
 	p.do(chromedp.Click(pageSel("slack", "thread-close")), chromedp.WaitNotVisible(pageSel("slack", "thread")))
 	p.do(chromedp.SendKeys(pageSel("slack", "composer"), "/nonsense"+kb.Enter))
 	p.shows("slack", "error", "not a valid command")
+}
+
+// pageTestFastAnswer has the bot at work before the call that brought the question returns:
+// the question still stands in the composer, and is no reason not to open the thread.
+func pageTestFastAnswer(t *testing.T, browser context.Context) {
+	r := newPageTestRig(t)
+	w := r.slack.World()
+	p := openPageTab(t, browser, r.url)
+	p.until(`document.querySelector('[data-testid=slack] [data-testid=user-select]').value === 'U0ADA'`)
+	p.eval(`((real) => {
+		window.fetch = async (...a) => {
+			const answer = await real(...a);
+			if (String(a[0]).endsWith("slack/say")) await new Promise((go) => (window.release = go));
+			return answer;
+		};
+	})(window.fetch), ''`)
+	p.do(chromedp.SendKeys(pageSel("slack", "composer"), "quick one"+kb.Enter))
+	p.shows("slack", "message-text", "quick one")
+	w.ShowTyping(pageTestSlackChannel, w.Messages(pageTestSlackChannel)[0].ID, "is thinking…")
+	p.until(`window.release && document.querySelector('[data-testid=slack] [data-testid=messages] .status')`)
+	p.eval(`window.release(), ''`)
+	p.shows("slack", "thread", "quick one")
+	p.until(`document.querySelector('[data-testid=slack] [data-testid=composer]').value === ''`)
 }
 
 func pageTestDiscord(t *testing.T, browser context.Context) {

@@ -18,6 +18,7 @@ export class Composer {
     this.limit = limit;
     this.drafts = new Map();
     this.place = "";
+    this.sending = ""; // what is under way and still stands in the box
     this.items = [];
     this.chosen = 0;
     const id = "composer-" + ++boxes;
@@ -98,10 +99,16 @@ export class Composer {
     this.error.hidden = !words;
   }
 
+  /** Whether words stand here that the person has not sent. */
+  get writing() {
+    const text = this.box.value.trim();
+    return Boolean(text) && text !== this.sending;
+  }
+
   async go() {
     const text = this.box.value.trim();
-    if (!text || this.busy || this.button.disabled) return;
-    this.busy = true;
+    if (!text || this.sending || this.button.disabled) return;
+    this.sending = text;
     const place = this.place;
     this.close();
     try {
@@ -114,7 +121,7 @@ export class Composer {
     } catch (e) {
       this.fail(e.message);
     } finally {
-      this.busy = false;
+      this.sending = "";
     }
   }
 

@@ -97,7 +97,7 @@ export class DiscordPane extends Pane {
 
   followMine() {
     const thread = this.mine && this.world.channels.get(this.mine);
-    if (!thread || thread.parent !== this.channel || this.composer.box.value) return;
+    if (!thread || thread.parent !== this.channel || this.composer.writing) return;
     this.mine = "";
     this.go(thread.id);
   }

@@ -103,7 +103,7 @@ export class SlackPane extends Pane {
     if (!this.mine || this.thread || w.channels.get(this.channel)?.direct || !w.message(this.channel, this.mine)) return;
     const answered = w.seenBy(this.me, this.channel).some((m) => m.thread === this.mine && m.id !== this.mine);
     if (!answered && w.statusOf(this.channel, this.mine) === undefined) return;
-    const typing = this.composer.box.value && document.activeElement === this.composer.box;
+    const typing = this.composer.writing && document.activeElement === this.composer.box;
     const root = this.mine;
     this.mine = "";
     if (!typing) this.go(this.channel, root);

@@ -1,0 +1,86 @@
+package badgerstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
+)
+
+// Append implements agent.Store. Entries that are too much for one transaction are
+// written in several, in their order, so that a crash may keep the first of them only:
+// the results that are missing then are those of calls without side effects.
+func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	values, _, err := encode(entries)
+	if err == nil {
+		var next int
+		if next, err = s.nextStep(t); err == nil {
+			err = s.writeInParts(values, func(i int) []byte { return stepKey(t.Session, next+i) })
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("journal a step of turn %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// nextStep is the number of the journal's next entry. It is not the number of entries
+// the turn has, since damaged ones are left out of it.
+func (s *Store) nextStep(t *agent.Turn) (n int, err error) {
+	err = s.db.View(func(txn *badger.Txn) error {
+		return eachBack(txn, append(within("j/", t.Session), 'e'), func(k []byte, _ *badger.Item) error {
+			n = int(number(k)) + 1 //nolint:gosec // a count
+			return errEnough
+		})
+	})
+	return n, err
+}
+
+// StartCall implements agent.Store.
+func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) error {
+	return s.journal(ctx, t, "the start of a call", func(txn *badger.Txn) error {
+		return txn.Set(callKey(t.Session, callID), nil)
+	})
+}
+
+// RecordPart implements agent.Store. Keys of parts sort in the order of their making
+// if their numbers are padded; see bots/reply.
+func (s *Store) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) error {
+	return s.journal(ctx, t, "a part of the reply", func(txn *badger.Txn) error {
+		return set(txn, partKey(t.Session, p.Key), p)
+	})
+}
+
+// Answer implements agent.Store.
+func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
+	return s.journal(ctx, t, "the outcome", func(txn *badger.Txn) error {
+		return set(txn, outcomeKey(t.Session), o)
+	})
+}
+
+// Suspend implements agent.Store.
+func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
+	return s.journal(ctx, t, "a suspension", func(txn *badger.Txn) error {
+		b, err := underWay(txn, t)
+		if err != nil {
+			return err
+		}
+		b.Suspended = true
+		return set(txn, key("t/", t.Session), b)
+	})
+}
+
+func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, f func(*badger.Txn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.update(f); err != nil {
+		return fmt.Errorf("journal %s of turn %s: %w", what, t.ID, err)
+	}
+	return nil
+}

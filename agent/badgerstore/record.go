@@ -1,0 +1,64 @@
+package badgerstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
+)
+
+// damagedError says that a stored value cannot be read.
+type damagedError struct {
+	key string
+	err error
+}
+
+func (e *damagedError) Error() string { return "damaged record " + e.key + ": " + e.err.Error() }
+func (e *damagedError) Unwrap() error { return e.err }
+
+func set(txn *badger.Txn, k []byte, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", printable(k), err)
+	}
+	return txn.Set(k, b)
+}
+
+func get(txn *badger.Txn, k []byte, v any) error {
+	item, err := txn.Get(k)
+	if err != nil {
+		return err
+	}
+	return decode(item, v)
+}
+
+func decode(item *badger.Item, v any) error {
+	return item.Value(func(b []byte) error {
+		if err := json.Unmarshal(b, v); err != nil {
+			return &damagedError{printable(item.Key()), err}
+		}
+		return nil
+	})
+}
+
+func printable(k []byte) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(string(k), "\x00", " "), "?")
+}
+
+// valueFrame is more than what a key and Badger's own fields add to a value.
+const valueFrame = 1 << 10
+
+// encode returns the stored forms of entries and what they take of a transaction.
+func encode(entries []agent.Entry) (values [][]byte, size int, err error) {
+	values = make([][]byte, len(entries))
+	for i, e := range entries {
+		if values[i], err = json.Marshal(e); err != nil {
+			return nil, 0, fmt.Errorf("encode an entry: %w", err)
+		}
+		size += len(values[i]) + valueFrame
+	}
+	return values, size, nil
+}

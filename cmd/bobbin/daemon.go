@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+
+	"bobbin/agent"
+	"bobbin/agent/badgerstore"
+	"bobbin/agent/workersai"
+	"bobbin/bots"
+	"bobbin/bots/discord"
+	"bobbin/bots/reply"
+	"bobbin/bots/slack"
+	"bobbin/tools"
+	"bobbin/tools/web"
+)
+
+// daemon is everything that runs, wired together.
+type daemon struct {
+	cfg       Config
+	log       *slog.Logger
+	store     *badgerstore.Store
+	model     *workersai.Client
+	platforms []bots.Platform
+	agent     *agent.Agent
+	intake    *bots.Intake
+	metrics   *metrics
+	admin     *admin
+}
+
+// newDaemon opens and connects nothing but the store and the admin's address. On an
+// error nothing stays open.
+func newDaemon(cfg Config, log *slog.Logger, c clients) (d *daemon, err error) {
+	d = &daemon{cfg: cfg, log: log, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	toolbox, err := newTools(cfg.Tools, log)
+	if err != nil {
+		return d, err
+	}
+	d.model, err = workersai.New(workersai.Options{
+		AccountID: cfg.WorkersAI.AccountID, APIToken: cfg.WorkersAI.APIToken.Reveal(),
+		BaseURL: cfg.WorkersAI.BaseURL, OpenAIURL: cfg.WorkersAI.OpenAIURL, Gateway: cfg.WorkersAI.Gateway,
+		Models: cfg.WorkersAI.Models, MaxTokens: cfg.WorkersAI.MaxTokens, IdleTimeout: cfg.WorkersAI.IdleTimeout,
+		HTTPClient: c.model, Log: log,
+	})
+	if err != nil {
+		return d, usageError{fmt.Errorf("workers_ai: %w", err)}
+	}
+	if d.platforms, err = newPlatforms(cfg, log, c); err != nil {
+		return d, err
+	}
+	if d.store, err = badgerstore.Open(cfg.DataDir, log); err != nil {
+		return d, err
+	}
+	d.agent, err = agent.New(agent.Options{
+		Store: d.store, Model: d.model, Replies: reply.New(log, d.platforms...), Tools: toolbox,
+		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTokens: cfg.WorkersAI.MaxTokens,
+		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
+		Log: log, Observer: d.metrics,
+	})
+	if err != nil {
+		return d, err
+	}
+	d.intake = &bots.Intake{
+		Agent: d.agent, Log: log, Ignored: d.metrics.ignore,
+		Follow: map[string]bool{"slack": cfg.Slack.Follow, "discord": cfg.Discord.Follow},
+	}
+	d.metrics.watch(d)
+	if cfg.Admin.Listen != "" {
+		if d.admin, err = newAdmin(cfg.Admin.Listen, d); err != nil {
+			return d, usageError{err}
+		}
+	}
+	return d, nil
+}
+
+func newPlatforms(cfg Config, log *slog.Logger, c clients) (ps []bots.Platform, err error) {
+	if cfg.Slack.On() {
+		p, err := slack.New(slack.Options{
+			BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(),
+			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Listen: cfg.Slack.Listen, APIURL: cfg.Slack.APIURL,
+			HTTPClient: c.slack, Log: log,
+		})
+		if err != nil {
+			return nil, usageError{err}
+		}
+		ps = append(ps, p)
+	}
+	if cfg.Discord.On() {
+		p, err := discord.New(discord.Options{
+			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
+			Threads: discord.Threads(cfg.Discord.Threads), MessageContent: cfg.Discord.Follow,
+			HTTPClient: c.discord, Log: log,
+		})
+		if err != nil {
+			return nil, usageError{err}
+		}
+		ps = append(ps, p)
+	}
+	return ps, nil
+}
+
+// newTools makes the built-in tools that are enabled.
+func newTools(cfg ToolsConfig, log *slog.Logger) ([]agent.Tool, error) {
+	var ts []agent.Tool
+	add := func(t agent.Tool, err error) error {
+		if err == nil {
+			ts = append(ts, t)
+		}
+		return err
+	}
+	var errs []error
+	if cfg.CurrentTime.Enabled {
+		errs = append(errs, add(tools.CurrentTime(cfg.CurrentTime.Zone)))
+	}
+	if cfg.Calculate.Enabled {
+		errs = append(errs, add(tools.Calculate()))
+	}
+	if cfg.FetchURL.Enabled {
+		o := web.Options{Timeout: cfg.FetchURL.Timeout, MaxBytes: int64(cfg.FetchURL.MaxBytes)}
+		for _, n := range cfg.FetchURL.Allow {
+			prefix, err := netip.ParsePrefix(n)
+			errs = append(errs, err)
+			o.Allow = append(o.Allow, prefix)
+		}
+		errs = append(errs, add(web.FetchURL(o)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, usageError{fmt.Errorf("tools: %w", err)}
+	}
+	return tools.Guard(log, ts...)
+}
+
+// Run connects the platforms and works until ctx ends; then it drains. It closes what
+// newDaemon opened. If a platform cannot go on, the others are stopped too: an admin has
+// to act, and a daemon that is half deaf hides that.
+func (d *daemon) Run(ctx context.Context) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var errs [3]error
+	var parts sync.WaitGroup
+
+	// Intake and replies have to outlive the agent's drain on one side, and new events
+	// must stop before it on the other.
+	listening, deafen := context.WithCancel(ctx)
+	defer deafen()
+	var connected sync.WaitGroup
+	var mu sync.Mutex
+	for _, p := range d.platforms {
+		connected.Go(func() {
+			if err := p.Run(listening, d.intake.Accept); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs[0] = errors.Join(errs[0], fmt.Errorf("%s: %w", p.Name(), err))
+				fail(err)
+			}
+		})
+	}
+	parts.Go(func() {
+		if err := d.agent.Run(ctx); err != nil {
+			errs[1] = err
+			fail(err)
+		}
+	})
+	if d.admin != nil {
+		parts.Go(func() { errs[2] = d.admin.run(ctx) })
+	}
+	d.log.Info("bobbin is running", "version", versionText(), "platforms", len(d.platforms), "models", d.cfg.WorkersAI.Models)
+	<-ctx.Done()
+	d.log.Info("stopping: running turns may end", "for", d.cfg.Agent.Drain)
+	connected.Wait()
+	parts.Wait()
+	return errors.Join(errors.Join(errs[:]...), d.close())
+}
+
+// close lets go of what newDaemon opened.
+func (d *daemon) close() error {
+	var errs []error
+	if d.admin != nil {
+		errs = append(errs, d.admin.close())
+	}
+	if d.model != nil {
+		d.model.Close()
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ready says what is not yet as it should be, by part.
+func (d *daemon) ready() map[string]string {
+	wrong := make(map[string]string)
+	for _, p := range d.platforms {
+		if err := p.Ready(); err != nil {
+			wrong[p.Name()] = err.Error()
+		}
+	}
+	return wrong
+}

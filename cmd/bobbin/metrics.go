@@ -1,0 +1,125 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"bobbin/agent"
+)
+
+// metrics are what /metrics shows. They observe the agent; no label takes a value that
+// people choose, so their number is bounded.
+type metrics struct {
+	registry *prometheus.Registry
+
+	accepted *prometheus.CounterVec
+	ignored  *prometheus.CounterVec
+	turns    *prometheus.CounterVec
+	turnTime prometheus.Histogram
+	running  prometheus.Gauge
+	steps    *prometheus.CounterVec
+	stepTime *prometheus.HistogramVec
+	tokens   *prometheus.CounterVec
+	neurons  *prometheus.CounterVec
+	calls    *prometheus.CounterVec
+	callTime *prometheus.HistogramVec
+}
+
+var _ agent.Observer = (*metrics)(nil)
+
+func newMetrics() *metrics {
+	seconds := []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bobbin_" + name, Help: help}, labels)
+	}
+	histogram := func(name, help string, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bobbin_" + name, Help: help, Buckets: seconds}, labels)
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		accepted: counter("messages_accepted_total", "Messages that were addressed to bobbin, by platform; duplicate: delivered again.", "platform", "duplicate"),
+		ignored:  counter("events_ignored_total", "Events that were left alone, by reason.", "platform", "why"),
+		turns:    counter("turns_total", "Turns that ended, by outcome.", "platform", "outcome"),
+		turnTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "bobbin_turn_seconds", Help: "Time from the beginning of a turn until its answer stood.", Buckets: seconds}),
+		running:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "bobbin_turns_running", Help: "Turns under way."}),
+		steps:    counter("steps_total", "Model calls, by model and result.", "model", "result"),
+		stepTime: histogram("step_seconds", "Duration of model calls.", "model"),
+		tokens:   counter("tokens_total", "Tokens, by model and kind: input, cached (part of input), output.", "model", "kind"),
+		neurons:  counter("neurons_total", "Workers AI's unit of cost, by model.", "model"),
+		calls:    counter("tool_calls_total", "Tool calls, by tool and result.", "tool", "result"),
+		callTime: histogram("tool_call_seconds", "Duration of tool calls.", "tool"),
+	}
+	m.registry.MustRegister(m.accepted, m.ignored, m.turns, m.turnTime, m.running, m.steps, m.stepTime, m.tokens, m.neurons,
+		m.calls, m.callTime, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// watch adds what is read from the daemon when it is asked for.
+func (m *metrics) watch(d *daemon) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Name: "bobbin_sessions_live", Help: "Sessions that are being worked on."},
+		func() float64 { return float64(d.agent.Live()) }))
+	for _, p := range d.platforms {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: "bobbin_platform_ready", Help: "Whether the platform is connected.", ConstLabels: prometheus.Labels{"platform": p.Name()}},
+			func() float64 {
+				if p.Ready() != nil {
+					return 0
+				}
+				return 1
+			}))
+	}
+}
+
+func (m *metrics) ignore(platform, why string) { m.ignored.WithLabelValues(platform, why).Inc() }
+
+// Accepted implements agent.Observer.
+func (m *metrics) Accepted(platform string, fresh bool) {
+	duplicate := "true"
+	if fresh {
+		duplicate = "false"
+	}
+	m.accepted.WithLabelValues(platform, duplicate).Inc()
+}
+
+// TurnBegan implements agent.Observer.
+func (m *metrics) TurnBegan(*agent.Turn) { m.running.Inc() }
+
+// TurnEnded implements agent.Observer.
+func (m *metrics) TurnEnded(t *agent.Turn, took time.Duration, err error) {
+	m.running.Dec()
+	outcome := "interrupted"
+	if err == nil && t.Outcome != nil {
+		outcome = string(t.Outcome.Kind)
+		m.turnTime.Observe(took.Seconds())
+	}
+	m.turns.WithLabelValues(t.Target().Platform, outcome).Inc()
+}
+
+// StepEnded implements agent.Observer.
+func (m *metrics) StepEnded(model string, u agent.Usage, took time.Duration, err error) {
+	if model == "" {
+		model = "none"
+	}
+	m.steps.WithLabelValues(model, result(err != nil)).Inc()
+	m.stepTime.WithLabelValues(model).Observe(took.Seconds())
+	m.tokens.WithLabelValues(model, "input").Add(float64(u.Input))
+	m.tokens.WithLabelValues(model, "cached").Add(float64(u.Cached))
+	m.tokens.WithLabelValues(model, "output").Add(float64(u.Output))
+	m.neurons.WithLabelValues(model).Add(u.Neurons)
+}
+
+// CallEnded implements agent.Observer.
+func (m *metrics) CallEnded(tool string, failed bool, took time.Duration) {
+	m.calls.WithLabelValues(tool, result(failed)).Inc()
+	m.callTime.WithLabelValues(tool).Observe(took.Seconds())
+}
+
+func result(failed bool) string {
+	if failed {
+		return "failed"
+	}
+	return "ok"
+}

@@ -103,9 +103,9 @@ func (a *Agent) Submit(ctx context.Context, in Inbound) error {
 		return fmt.Errorf("accept message: %w", err)
 	}
 	a.Observer.Accepted(in.Target.Platform, fresh)
-	if fresh {
-		a.wake(in.Session())
-	}
+	// Also when it is not fresh: the first delivery may have been written although its
+	// write was reported as failed.
+	a.wake(in.Session())
 	return nil
 }
 
@@ -128,6 +128,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	err := a.resume(ctx)
 	if err == nil {
 		<-ctx.Done()
+	} else if ctx.Err() != nil {
+		err = nil
 	}
 	a.mu.Lock()
 	close(a.closing)

@@ -41,13 +41,9 @@ func (r *turn) call(ctx context.Context, calls []ToolCall) error {
 	var running sync.WaitGroup
 	for i, c := range calls {
 		running.Go(func() {
-			effects := false
-			if t := r.tools[c.Name]; t != nil {
-				effects = t.Spec().Effects
-			}
+			effects := r.effects(c)
 			if effects && !slices.Contains(r.Started, c.ID) {
-				if errs[i] = r.Store.StartCall(ctx, r.Turn, c.ID); errs[i] != nil {
-					errs[i] = fmt.Errorf("%w: journal the start of a call: %w", errStore, errs[i])
+				if errs[i] = r.start(ctx, c); errs[i] != nil {
 					return
 				}
 			} else if effects {
@@ -69,6 +65,23 @@ func (r *turn) call(ctx context.Context, calls []ToolCall) error {
 	}
 	results = slices.DeleteFunc(results, func(e Entry) bool { return e.CallID == "" })
 	return r.journal(ctx, results...)
+}
+
+func (r *turn) effects(c ToolCall) bool {
+	t := r.tools[c.Name]
+	return t != nil && t.Spec().Effects
+}
+
+// start journals that a call with side effects is about to run, if it still may.
+func (r *turn) start(ctx context.Context, c ToolCall) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := lastly(ctx, func(ctx context.Context) error { return r.Store.StartCall(ctx, r.Turn, c.ID) })
+	if err != nil {
+		return fmt.Errorf("%w: journal the start of a call: %w", errStore, err)
+	}
+	return nil
 }
 
 // run runs one call. A panic is a failed result, an error ends the turn.

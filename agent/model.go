@@ -65,6 +65,16 @@ func (u Usage) Add(v Usage) Usage {
 	}
 }
 
+// sub returns what u has beyond v.
+func (u Usage) sub(v Usage) Usage {
+	return Usage{
+		Input:   u.Input - v.Input,
+		Cached:  u.Cached - v.Cached,
+		Output:  u.Output - v.Output,
+		Neurons: u.Neurons - v.Neurons,
+	}
+}
+
 // ToolCall is a model's request to run a tool.
 type ToolCall struct {
 	// ID is unique within its turn. Models reuse their ids, so the Model

@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -96,9 +98,7 @@ func (a *Agent) next(ctx context.Context, s SessionID) (busy bool, err error) {
 	err = a.deliver(ctx, t)
 	a.Observer.TurnEnded(t, time.Since(began), err)
 	if errors.Is(context.Cause(ctx), ErrShutdown) && err != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-		defer cancel()
-		return true, errors.Join(err, a.Store.Suspend(last, t))
+		err = errors.Join(err, lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }))
 	}
 	return true, err
 }
@@ -106,39 +106,73 @@ func (a *Agent) next(ctx context.Context, s SessionID) (busy bool, err error) {
 // deliver takes a turn from running to answered to delivered. A panic in it is an
 // error, so that it ends this turn's attempt and nothing else.
 func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("turn %s panicked: %v\n%s", t.ID, p, debug.Stack())
-		}
-	}()
-	reply, err := a.Replies.Open(ctx, t, func(ctx context.Context, p Part) error { return a.Store.RecordPart(ctx, t, p) })
+	defer recovered(&err)
+	reply, err := a.open(ctx, t)
 	if err != nil {
-		return fmt.Errorf("open reply: %w", err)
+		if !final(t, err) {
+			return fmt.Errorf("open reply: %w", err)
+		}
+		a.Log.Warn("an answer has no place to appear and is not made", "session", t.Session, "turn", t.ID, "error", err)
+		return a.commit(ctx, t, cmp.Or(t.Outcome, &Outcome{Kind: Failed, Text: t.text(), Notice: "This could not be answered: there was no place to show an answer."}))
 	}
 	defer reply.Close()
 
-	if t.Outcome == nil {
-		o, err := a.outcome(ctx, t, reply)
+	o := t.Outcome
+	if o == nil {
+		answer, err := a.outcome(ctx, t, reply)
 		if err != nil {
 			return err
 		}
-		if err := a.Store.Answer(ctx, t, o); err != nil {
+		o = &answer
+		if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, answer) }); err != nil {
 			return fmt.Errorf("journal the answer: %w", err)
 		}
-		t.Outcome = &o
 	}
-	if err := reply.Finish(ctx, *t.Outcome); err != nil {
-		if !errors.Is(err, ErrUndeliverable) && t.Attempt <= 2*maxAttempts {
+	if err := finish(ctx, reply, *o); err != nil {
+		if !final(t, err) {
 			return fmt.Errorf("deliver the answer: %w", err)
 		}
 		a.Log.Warn("an answer could not be delivered; it is kept in the transcript", "session", t.Session, "turn", t.ID, "error", err)
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	if err := a.Store.Commit(last, t, t.transcript()); err != nil {
+	return a.commit(ctx, t, o)
+}
+
+// final reports whether a turn whose reply fails with err is not tried again.
+func final(t *Turn, err error) bool {
+	return errors.Is(err, ErrUndeliverable) || t.Attempt > 2*maxAttempts
+}
+
+func (a *Agent) open(ctx context.Context, t *Turn) (reply Reply, err error) {
+	defer recovered(&err)
+	return a.Replies.Open(ctx, t, func(ctx context.Context, p Part) error { return a.Store.RecordPart(ctx, t, p) })
+}
+
+func finish(ctx context.Context, reply Reply, o Outcome) (err error) {
+	defer recovered(&err)
+	return reply.Finish(ctx, o)
+}
+
+func (a *Agent) commit(ctx context.Context, t *Turn, o *Outcome) error {
+	t.Outcome = o
+	err := lastly(ctx, func(ctx context.Context) error { return a.Store.Commit(ctx, t, t.transcript()) })
+	if err != nil {
 		return fmt.Errorf("commit the turn: %w", err)
 	}
 	return nil
+}
+
+// lastly runs a write that ends something, even though ctx may have ended.
+func lastly(ctx context.Context, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return write(ctx)
+}
+
+// recovered makes a panic an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }
 
 // outcome answers the turn, unless it has failed too often already.
@@ -149,7 +183,9 @@ func (a *Agent) outcome(ctx context.Context, t *Turn, reply Reply) (Outcome, err
 	a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
 	return Outcome{
 		Kind:   Failed,
-		Text:   t.text(),
+		Text:   strings.TrimSpace(t.text()),
+		Usage:  t.usage(),
+		Steps:  t.steppedSoFar(),
 		Notice: "I tried to answer this several times and failed each time, so I gave up. Please ask again, perhaps in other words.",
 	}, nil
 }

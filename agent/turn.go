@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // turn is a Turn being answered.
@@ -26,7 +27,7 @@ type turn struct {
 func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, err error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, a.TurnTimeout, ErrTurnTimeout)
 	defer cancel()
-	r := &turn{Agent: a, Turn: t, reply: reply}
+	r := &turn{Agent: a, Turn: t, reply: reply, usage: t.usage()}
 	r.text.WriteString(t.text())
 	defer func() {
 		if p := recover(); p != nil {
@@ -34,7 +35,7 @@ func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, er
 			o, err = r.failed(fmt.Errorf("panic: %v", p)), nil
 		}
 	}()
-	r.history, err = a.Store.History(bounded, t, a.Window)
+	r.history, err = a.Store.History(ctx, t, a.Window)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read history: %w", err)
 	}
@@ -42,11 +43,11 @@ func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, er
 	if err == nil {
 		return r.ended(finish), nil
 	}
-	if ctx.Err() != nil || errors.Is(err, errStore) {
+	switch cause := context.Cause(bounded); {
+	case errors.Is(err, errStore), cause != nil && !errors.Is(cause, ErrTurnTimeout):
 		return Outcome{}, err
-	}
-	if bounded.Err() != nil {
-		err = context.Cause(bounded)
+	case cause != nil:
+		err = cause
 	}
 	a.Log.Warn("a turn failed", "session", t.Session, "turn", t.ID, "error", err)
 	return r.failed(err), nil
@@ -86,10 +87,7 @@ const finishSteps Finish = "steps"
 // ask streams one step.
 func (r *turn) ask(ctx context.Context, last bool) (Entry, Finish, error) {
 	began := time.Now()
-	if r.text.Len() > 0 {
-		r.text.WriteString("\n\n")
-	}
-	from := r.text.Len()
+	var said strings.Builder
 	var end Chunk
 	err := func() error {
 		for c, err := range r.Model.Stream(ctx, Request{
@@ -103,7 +101,7 @@ func (r *turn) ask(ctx context.Context, last bool) (Entry, Finish, error) {
 			if err != nil {
 				return err
 			}
-			r.text.WriteString(c.Text)
+			r.say(&said, c.Text)
 			r.model = cmp.Or(c.Model, r.model)
 			switch {
 			case c.Text != "":
@@ -124,14 +122,32 @@ func (r *turn) ask(ctx context.Context, last bool) (Entry, Finish, error) {
 		return Entry{}, "", fmt.Errorf("ask the model: %w", err)
 	}
 	return Entry{
-		Role: RoleAssistant, At: time.Now(), Text: r.text.String()[from:],
+		Role: RoleAssistant, At: time.Now(), Text: said.String(),
 		Calls: end.Calls, Model: r.model, Usage: &end.Usage,
 	}, end.Finish, nil
 }
 
-// journal makes entries part of the turn, durably.
+// say adds to a step's text and to the turn's, which has an empty line between steps.
+// Blanks that a step begins with are left out, so that the turn's text only ever grows,
+// whatever follows.
+func (r *turn) say(step *strings.Builder, text string) {
+	if step.Len() == 0 {
+		if text = strings.TrimLeftFunc(text, unicode.IsSpace); text == "" {
+			return
+		}
+		if r.text.Len() > 0 {
+			r.text.WriteString("\n\n")
+		}
+	}
+	step.WriteString(text)
+	r.text.WriteString(text)
+}
+
+// journal makes entries part of the turn, durably. What a step has done is kept even if
+// the turn's time is up.
 func (r *turn) journal(ctx context.Context, es ...Entry) error {
-	if err := r.Store.Append(ctx, r.Turn, es...); err != nil {
+	err := lastly(ctx, func(ctx context.Context) error { return r.Store.Append(ctx, r.Turn, es...) })
+	if err != nil {
 		return fmt.Errorf("%w: journal a step: %w", errStore, err)
 	}
 	r.Entries = append(r.Entries, es...)
@@ -172,11 +188,21 @@ func (t *Turn) steppedSoFar() (n int) {
 	return n
 }
 
+// usage is what the steps in the journal cost.
+func (t *Turn) usage() (u Usage) {
+	for _, e := range t.Entries {
+		if e.Usage != nil {
+			u = u.Add(*e.Usage)
+		}
+	}
+	return u
+}
+
 // text joins what the journaled steps said.
 func (t *Turn) text() string {
 	var said []string
 	for _, e := range t.Entries {
-		if e.Role == RoleAssistant && strings.TrimSpace(e.Text) != "" {
+		if e.Role == RoleAssistant && e.Text != "" {
 			said = append(said, e.Text)
 		}
 	}
@@ -201,14 +227,14 @@ func (t *Turn) said() []Entry {
 func (t *Turn) transcript() []Entry {
 	es := append(t.said(), t.Entries...)
 	for _, c := range openCalls(t.Entries) {
-		es = append(es, Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Failed: true, Text: "not run: the turn had ended"})
+		es = append(es, Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Failed: true, Text: "There is no result: the turn ended first."})
 	}
-	last := strings.TrimSpace(strings.TrimPrefix(t.Outcome.Text, t.text()))
+	last := strings.TrimSpace(strings.TrimPrefix(t.Outcome.Text, strings.TrimSpace(t.text())))
 	if t.Outcome.Notice != "" {
 		last = strings.TrimSpace(last + "\n\n(" + t.Outcome.Notice + ")")
 	}
 	if last != "" {
-		u := t.Outcome.Usage
+		u := t.Outcome.Usage.sub(t.usage())
 		es = append(es, Entry{Role: RoleAssistant, At: time.Now(), Text: last, Model: t.Outcome.Model, Usage: &u})
 	}
 	return es

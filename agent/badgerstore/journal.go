@@ -33,6 +33,9 @@ func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entr
 // the turn has, since damaged ones are left out of it.
 func (s *Store) nextStep(t *agent.Turn) (n int, err error) {
 	err = s.db.View(func(txn *badger.Txn) error {
+		if _, err := underWay(txn, t); err != nil {
+			return err
+		}
 		return eachBack(txn, append(within("j/", t.Session), 'e'), func(k []byte, _ *badger.Item) error {
 			n = int(number(k)) + 1 //nolint:gosec // a count
 			return errEnough
@@ -75,11 +78,19 @@ func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
 	})
 }
 
+// journal runs f in a transaction, if the turn is under way: what is written for another
+// would become part of the session's next turn.
 func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, f func(*badger.Txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.update(f); err != nil {
+	err := s.update(func(txn *badger.Txn) error {
+		if _, err := underWay(txn, t); err != nil {
+			return err
+		}
+		return f(txn)
+	})
+	if err != nil {
 		return fmt.Errorf("journal %s of turn %s: %w", what, t.ID, err)
 	}
 	return nil

@@ -36,6 +36,22 @@ func (a Address) Session() SessionID {
 	return SessionID(strings.Join(parts, "/"))
 }
 
+// Address returns the address whose Session is s.
+func (s SessionID) Address() (a Address, ok bool) {
+	parts := strings.Split(string(s), "/")
+	if len(parts) != 4 {
+		return Address{}, false
+	}
+	for i, to := range []*string{&a.Platform, &a.Workspace, &a.Channel, &a.Thread} {
+		part, err := url.PathUnescape(parts[i])
+		if err != nil {
+			return Address{}, false
+		}
+		*to = part
+	}
+	return a, true
+}
+
 // Target says where the answer to an inbound message goes.
 type Target struct {
 	Address
@@ -71,6 +87,9 @@ type Inbound struct {
 	// Text is Markdown without the mention that addressed bobbin.
 	Text string    `json:"text"`
 	Sent time.Time `json:"sent"` // by the platform's clock
+	// Late says that the message was found after the fact, so that its answer should say
+	// what it answers.
+	Late bool `json:"late,omitempty"`
 }
 
 // Session returns the conversation that in belongs to.

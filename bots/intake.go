@@ -72,6 +72,7 @@ func (in *Intake) Accept(ctx context.Context, ev Event) error {
 		Direct:    ev.Direct,
 		Text:      text,
 		Sent:      ev.Sent,
+		Late:      ev.Late,
 	})
 }
 

@@ -111,6 +111,9 @@ type Event struct {
 	// arguments.
 	Text string
 	Sent time.Time
+	// Late says that the message was read after the fact, because nobody listened when
+	// it was sent.
+	Late bool
 	// Respond tells the author something that is no part of the conversation,
 	// privately where the platform can. It may be called once. Never nil.
 	Respond func(ctx context.Context, markdown string) error

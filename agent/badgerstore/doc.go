@@ -4,7 +4,8 @@
 // # Keys
 //
 //	v                           schema version
-//	k/SESSION                   the session is known
+//	k/SESSION                   the session is known: when something was last accepted
+//	p/PLATFORM                  when the platform was last heard
 //	h/SESSION                   head: generation, number of committed entries
 //	i/SESSION 0 SEQ             inbox, in order of acceptance
 //	d/e/PLATFORM 0 EVENT        an event id that was accepted; expires

@@ -50,7 +50,7 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 				return err
 			}
 		}
-		if err := txn.Set(key("k/", session), nil); err != nil {
+		if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
 			return err
 		}
 		return txn.Set(inboxKey(session, s.nextSeq()), value)

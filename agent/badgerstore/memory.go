@@ -1,0 +1,107 @@
+package badgerstore
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
+)
+
+// Heard implements bots.Memory.
+func (s *Store) Heard(ctx context.Context, platform string) (t time.Time, err error) {
+	if err := ctx.Err(); err != nil {
+		return t, err
+	}
+	err = s.db.View(func(txn *badger.Txn) error {
+		t, err = readStamp(txn, []byte("p/"+platform))
+		return err
+	})
+	if err != nil {
+		return t, fmt.Errorf("read when %s was last heard: %w", platform, err)
+	}
+	return t, nil
+}
+
+// SetHeard implements bots.Memory.
+func (s *Store) SetHeard(ctx context.Context, platform string, t time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.update(func(txn *badger.Txn) error {
+		before, err := readStamp(txn, []byte("p/"+platform))
+		if err != nil || !t.After(before) {
+			return err
+		}
+		return txn.Set([]byte("p/"+platform), stamp(t))
+	})
+	if err != nil {
+		return fmt.Errorf("note when %s was last heard: %w", platform, err)
+	}
+	return nil
+}
+
+// Active implements bots.Memory. It reads one small value per session of the platform.
+func (s *Store) Active(ctx context.Context, platform string, since time.Time) ([]agent.Address, error) {
+	type active struct {
+		at   time.Time
+		what agent.Address
+	}
+	var found []active
+	prefix := []byte("k/" + agent.Address{Platform: platform}.Session())
+	prefix = prefix[:len(prefix)-2] // without the empty parts after "platform/"
+	err := s.db.View(func(txn *badger.Txn) error {
+		return each(txn, prefix, func(_ []byte, item *badger.Item) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return item.Value(func(v []byte) error {
+				a, ok := agent.SessionID(item.Key()[len("k/"):]).Address()
+				if at := unstamp(v); ok && !at.Before(since) {
+					found = append(found, active{at, a})
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the active sessions of %s: %w", platform, err)
+	}
+	slices.SortFunc(found, func(a, b active) int { return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.what.Session(), b.what.Session())) })
+	places := make([]agent.Address, len(found))
+	for i, f := range found {
+		places[i] = f.what
+	}
+	return places, nil
+}
+
+func stamp(t time.Time) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(t.UnixNano())) //nolint:gosec // after 1970
+}
+
+func unstamp(v []byte) time.Time {
+	if len(v) != 8 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(binary.BigEndian.Uint64(v))) //nolint:gosec // as it was written
+}
+
+func readStamp(txn *badger.Txn, k []byte) (t time.Time, err error) {
+	item, err := txn.Get(k)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, item.Value(func(v []byte) error {
+		t = unstamp(v)
+		return nil
+	})
+}

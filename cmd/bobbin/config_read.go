@@ -202,8 +202,9 @@ func shape(n *yaml.Node) string {
 		return "a list"
 	case yaml.ScalarNode:
 		return "a single value"
+	default:
+		return "something else"
 	}
-	return "something else"
 }
 
 var keyLike = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,39}$`)

@@ -98,7 +98,7 @@ func newPlatforms(cfg Config, log *slog.Logger, c clients) (ps []bots.Platform, 
 		p, err := discord.New(discord.Options{
 			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
 			Threads: discord.Threads(cfg.Discord.Threads), MessageContent: cfg.Discord.Follow,
-			HTTPClient: c.discord, Log: log,
+			HTTPClient: c.discord, Dial: c.dial, Log: log,
 		})
 		if err != nil {
 			return nil, usageError{err}

@@ -82,16 +82,21 @@ func newDemo(cmd demoCmd, c console) (d *demo, err error) {
 	if d.daemon, err = newDaemon(cfg, newLog(cfg.Log, c.stderr), clients{}); err != nil {
 		return d, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/api/v9/", d.discord.Handler())
-	mux.Handle("/gateway", d.discord.Handler())
-	mux.Handle("/gateway/", d.discord.Handler())
-	mux.Handle("/client/v4/", ai.Handler())
-	mux.Handle("/", d.slack.Handler())
-	d.services.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	d.services.server = &http.Server{Handler: standIns(d.slack, d.discord, ai), ReadHeaderTimeout: 5 * time.Second}
 	d.pages.server = &http.Server{Handler: d.page.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	d.pages.server.RegisterOnShutdown(d.page.Close)
 	return d, nil
+}
+
+// standIns serves Slack, Discord and Workers AI under one address.
+func standIns(slack *sandbox.Slack, discord *sandbox.Discord, ai *sandbox.WorkersAI) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/v9/", discord.Handler())
+	mux.Handle("/gateway", discord.Handler())
+	mux.Handle("/gateway/", discord.Handler())
+	mux.Handle("/client/v4/", ai.Handler())
+	mux.Handle("/", slack.Handler())
+	return mux
 }
 
 // site is an HTTP server and its address.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 )
 
@@ -29,7 +31,9 @@ func (cmd runCmd) Run(c console) error {
 	return d.Run(c.ctx)
 }
 
-// clients are the HTTP clients of the platforms and the model; nil takes the default.
+// clients are the HTTP clients of the platforms and the model, and what dials Discord's
+// gateway; nil takes the default.
 type clients struct {
 	slack, discord, model *http.Client
+	dial                  func(ctx context.Context, network, address string) (net.Conn, error)
 }

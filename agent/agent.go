@@ -19,6 +19,7 @@ type Options struct {
 
 	Instructions string        // the system message; byte-stable, so no dates in it
 	MaxSteps     int           // model calls in one turn; 8
+	MaxTurns     int           // turns that are answered at once; 32
 	MaxTokens    int           // of one step's answer; 0 leaves it to the Model
 	Window       int           // tokens of conversation sent to the model; 24,000
 	TurnTimeout  time.Duration // for all steps of a turn together; 5 minutes
@@ -44,6 +45,7 @@ type Agent struct {
 	Options
 	tools map[string]Tool
 	specs []ToolSpec
+	slots *slots
 
 	mu      sync.Mutex // held for a look at live, never across work
 	live    map[SessionID]*worker
@@ -61,6 +63,7 @@ func New(o Options) (*Agent, error) {
 		return nil, errors.New("an agent needs a store, a model and replies")
 	}
 	defaults(&o.MaxSteps, 8)
+	defaults(&o.MaxTurns, 32)
 	defaults(&o.Window, 24_000)
 	defaults(&o.TurnTimeout, 5*time.Minute)
 	defaults(&o.Drain, 30*time.Second)
@@ -74,6 +77,7 @@ func New(o Options) (*Agent, error) {
 		Options: o,
 		tools:   make(map[string]Tool, len(o.Tools)),
 		live:    make(map[SessionID]*worker),
+		slots:   newSlots(o.MaxTurns),
 		closing: make(chan struct{}),
 	}
 	for _, t := range o.Tools {
@@ -155,6 +159,12 @@ func (a *Agent) resume(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Wake looks at a session's inbox, for messages that got there without Submit.
+func (a *Agent) Wake(s SessionID) { a.wake(s) }
+
+// Queued returns how many turns wait for others to end.
+func (a *Agent) Queued() int { return a.slots.queued() }
 
 // Live returns how many sessions are being worked on.
 func (a *Agent) Live() int {

@@ -9,6 +9,14 @@ import (
 // bobbin was removed from it.
 var ErrUndeliverable = errors.New("the answer cannot be delivered")
 
+// ErrAway is wrapped by the error of a [Replies.Open] whose platform is not connected in
+// this run. The turn waits, and goes on in a run in which it is.
+var ErrAway = errors.New("the platform is off")
+
+// ErrRefused is wrapped by the error of a Submit that will not take the message, however
+// often it is tried now. Such an error is [Public]: the sender has to be told.
+var ErrRefused = errors.New("the message is refused")
+
 // ErrTurnTimeout is the cause of a turn's context when it has taken too long.
 var ErrTurnTimeout = errors.New("the turn took too long")
 

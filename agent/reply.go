@@ -53,4 +53,5 @@ const (
 	Answered OutcomeKind = "answered"
 	Failed   OutcomeKind = "failed"
 	Stopped  OutcomeKind = "stopped"
+	Paused   OutcomeKind = "paused" // only shown: the turn goes on at the next start
 )

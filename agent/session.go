@@ -97,8 +97,13 @@ func (a *Agent) next(ctx context.Context, s SessionID) (busy bool, err error) {
 	a.Observer.TurnBegan(t)
 	err = a.deliver(ctx, t)
 	a.Observer.TurnEnded(t, time.Since(began), err)
-	if errors.Is(context.Cause(ctx), ErrShutdown) && err != nil {
+	away := errors.Is(err, ErrAway)
+	if err != nil && (away || errors.Is(context.Cause(ctx), ErrShutdown)) {
 		err = errors.Join(err, lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }))
+	}
+	if away {
+		a.Log.Warn("a turn waits for its platform to be on again", "session", s, "turn", t.ID, "error", err)
+		return false, nil
 	}
 	return true, err
 }
@@ -121,7 +126,7 @@ func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
 	if o == nil {
 		answer, err := a.outcome(ctx, t, reply)
 		if err != nil {
-			return err
+			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text))
 		}
 		o = &answer
 		if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, answer) }); err != nil {
@@ -135,6 +140,21 @@ func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
 		a.Log.Warn("an answer could not be delivered; it is kept in the transcript", "session", t.Session, "turn", t.ID, "error", err)
 	}
 	return a.commit(ctx, t, o)
+}
+
+// pausedSign leaves word in the reply of a turn that is cut off by a stop of the daemon,
+// so that nobody waits before an answer that seems to be writing.
+func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string) error {
+	if !errors.Is(context.Cause(ctx), ErrShutdown) {
+		return nil
+	}
+	err := lastly(ctx, func(ctx context.Context) error {
+		return finish(ctx, reply, Outcome{Kind: Paused, Text: strings.TrimSpace(soFar), Notice: "I am being restarted and go on here as soon as I am back."})
+	})
+	if err != nil {
+		return fmt.Errorf("leave word that the turn goes on later: %w", err)
+	}
+	return nil
 }
 
 // final reports whether a turn whose reply fails with err is not tried again.
@@ -178,6 +198,11 @@ func recovered(err *error) {
 // outcome answers the turn, unless it has failed too often already.
 func (a *Agent) outcome(ctx context.Context, t *Turn, reply Reply) (Outcome, error) {
 	if t.Attempt <= maxAttempts {
+		leave, err := a.slots.enter(ctx, t, func() { reply.Update(Update{Text: t.text(), Status: "waiting for other answers to finish"}) })
+		if err != nil {
+			return Outcome{Text: t.text()}, err
+		}
+		defer leave()
 		return a.answer(ctx, t, reply)
 	}
 	a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)

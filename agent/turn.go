@@ -23,7 +23,8 @@ type turn struct {
 }
 
 // answer runs steps until the model has answered, a limit is reached or it fails. An
-// error means that the turn has no outcome yet: the daemon stops, or the store failed.
+// error means that the turn has no outcome yet, only a text so far: the daemon stops, or
+// the store failed.
 func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, err error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, a.TurnTimeout, ErrTurnTimeout)
 	defer cancel()
@@ -45,7 +46,7 @@ func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, er
 	}
 	switch cause := context.Cause(bounded); {
 	case errors.Is(err, errStore), cause != nil && !errors.Is(cause, ErrTurnTimeout):
-		return Outcome{}, err
+		return Outcome{Text: r.text.String()}, err
 	case cause != nil:
 		err = cause
 	}

@@ -2,8 +2,10 @@ package bots
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +28,8 @@ type Intake struct {
 	Follow map[string]bool
 	// Ignored is told why an event was left alone. May be nil.
 	Ignored func(platform, why string)
+	// Refused is told when a message was turned away with a sentence. May be nil.
+	Refused func(platform string)
 	Log     *slog.Logger // may be nil
 }
 
@@ -36,7 +40,12 @@ const MaxText = 40_000
 // Accept takes one event. Once it has returned nil the message is durable, or was
 // answered, or is none of our business; after an error the platform should deliver it
 // again.
-func (in *Intake) Accept(ctx context.Context, ev Event) error {
+func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("taking an event panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
 	if ev.Target.Platform == "" || ev.Target.Channel == "" || ev.MessageID == "" || ev.Author.ID == "" {
 		in.ignore(ev, "incomplete")
 		return nil
@@ -64,7 +73,7 @@ func (in *Intake) Accept(ctx context.Context, ev Event) error {
 	case utf8.RuneCountInString(text) > MaxText:
 		return ev.Respond(ctx, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText))
 	}
-	return in.Agent.Submit(ctx, agent.Inbound{
+	err = in.Agent.Submit(ctx, agent.Inbound{
 		EventID:   ev.EventID,
 		MessageID: ev.MessageID,
 		Target:    ev.Target,
@@ -74,6 +83,13 @@ func (in *Intake) Accept(ctx context.Context, ev Event) error {
 		Sent:      ev.Sent,
 		Late:      ev.Late,
 	})
+	if errors.Is(err, agent.ErrRefused) {
+		if in.Refused != nil {
+			in.Refused(ev.Target.Platform)
+		}
+		return ev.Respond(ctx, agent.Explain(err))
+	}
+	return err
 }
 
 // addressed reports whether the event speaks to bobbin: openly, or by being the next

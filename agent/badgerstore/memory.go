@@ -73,7 +73,9 @@ func (s *Store) Active(ctx context.Context, platform string, since time.Time) ([
 	if err != nil {
 		return nil, fmt.Errorf("list the active sessions of %s: %w", platform, err)
 	}
-	slices.SortFunc(found, func(a, b active) int { return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.what.Session(), b.what.Session())) })
+	slices.SortFunc(found, func(a, b active) int {
+		return cmp.Or(b.at.Compare(a.at), cmp.Compare(a.what.Session(), b.what.Session()))
+	})
 	places := make([]agent.Address, len(found))
 	for i, f := range found {
 		places[i] = f.what

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -16,6 +17,11 @@ import (
 // call at a time, until the outcome stands or ctx ends.
 func (l *live) show(ctx context.Context) {
 	defer close(l.done)
+	defer func() {
+		if p := recover(); p != nil {
+			l.err = fmt.Errorf("showing the reply panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
 	defer l.startSign(ctx)()
 	failures := 0
 	for {

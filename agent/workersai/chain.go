@@ -64,6 +64,7 @@ func (s *step) run(ctx context.Context) error {
 			return e
 		case TooLong:
 			tooLong = e
+		case Retry, Next: // another model may do better
 		}
 		last = e
 		if i < len(c.opts.Models)-1 {

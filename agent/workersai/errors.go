@@ -35,8 +35,9 @@ func (c Class) String() string {
 		return "quota"
 	case TooLong:
 		return "too long"
+	default:
+		return "fatal"
 	}
-	return "fatal"
 }
 
 // Error is a failed step. It never holds the token or the account id.
@@ -103,6 +104,7 @@ func (e *Error) Public() string {
 		return "Today's allowance for the language model is used up. It is renewed at midnight UTC, so please ask me again after that."
 	case TooLong:
 		return "This conversation has become too long for the language model. Please start a new thread, or reset this one."
+	default:
+		return "The language model refused my request, so I cannot answer. The people who run me can find the reason in my log."
 	}
-	return "The language model refused my request, so I cannot answer. The people who run me can find the reason in my log."
 }

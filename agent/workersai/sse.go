@@ -25,7 +25,7 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10
 // its first byte: the content type has been seen to lie.
 func (d *decoder) decode(body io.Reader, w *watch) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
-		r := readers.Get().(*bufio.Reader)
+		r := readers.Get().(*bufio.Reader) //nolint:errcheck // the pool holds nothing else
 		r.Reset(body)
 		defer func() {
 			r.Reset(nil)

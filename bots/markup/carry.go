@@ -34,7 +34,7 @@ func (c *cutter) carryTo(p candidate) carry {
 
 // carryInside is carryTo for a cut that had to be made inside a word at pos.
 func (c *cutter) carryInside(doc ast.Node, pos int) carry {
-	var leaf ast.Node = doc
+	leaf := doc
 	for leaf.LastChild() != nil {
 		leaf = leaf.LastChild()
 	}

@@ -108,6 +108,7 @@ func fence(d *dialect, language, code string) string {
 		code = disarmCode(code)
 	case flavorPlain:
 		return code
+	case flavorDiscord:
 	}
 	return "```" + language + "\n" + code + "\n```"
 }

@@ -37,6 +37,7 @@ func (d *dialect) escape(text, before string, s style) string {
 	case flavorSlackText:
 		// mrkdwn has no backslash escapes; a backtick could open code.
 		return mrkdwnEscaper.Replace(text)
+	case flavorSlackBlocks, flavorDiscord:
 	}
 	var b strings.Builder
 	b.Grow(len(text) + 16)

@@ -24,8 +24,9 @@ func (d *dialect) marks() markSet {
 		return markSet{"**", "*", "~~"}
 	case flavorSlackText:
 		return markSet{"*", "_", "~"}
+	default:
+		return markSet{}
 	}
-	return markSet{}
 }
 
 // inliner writes inline nodes. Text is gathered until something else comes, because
@@ -212,6 +213,7 @@ func (w *inliner) codeSpan(code string, s style) {
 		code = entityEscaper.Replace(code)
 	case flavorSlackBlocks:
 		code = disarmCode(code)
+	case flavorDiscord:
 	}
 	w.flush(s)
 	if strings.HasSuffix(w.out.String(), "`") { // two spans must not become one

@@ -47,7 +47,7 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	if image && n.FirstChild() == nil {
 		text = label
 	} else {
-		text = strings.TrimSpace(w.renderer.inlines(n, inner))
+		text = strings.TrimSpace(w.inlines(n, inner))
 	}
 	switch w.flavor {
 	case flavorSlackText:
@@ -108,8 +108,9 @@ func (d *dialect) bareURL(address string) string {
 		return "<" + slackAddress(address) + ">"
 	case flavorPlain:
 		return address
+	default:
+		return disarmURL(address)
 	}
-	return disarmURL(address)
 }
 
 // percent writes an address so that it can stand in parentheses.

@@ -133,8 +133,9 @@ func (r *renderer) rule() []line {
 		return []line{{text: "---"}}
 	case flavorPlain:
 		return nil
+	default:
+		return []line{{text: strings.Repeat("─", 12)}}
 	}
-	return []line{{text: strings.Repeat("─", 12)}}
 }
 
 // language keeps of a fence's info string what platforms read as a language.
@@ -201,8 +202,7 @@ func (r *renderer) list(l *ast.List, depth int) []line {
 
 // bullet is the marker of the list l, or of a list at the top if l is nil.
 func (r *renderer) bullet(l *ast.List) string {
-	switch r.flavor {
-	case flavorSlackBlocks, flavorDiscord:
+	if r.flavor == flavorSlackBlocks || r.flavor == flavorDiscord {
 		return "- "
 	}
 	if l != nil && l.Parent().Kind() == ast.KindListItem {
@@ -224,8 +224,7 @@ func (r *renderer) item(item ast.Node, marker string, depth int) []line {
 		return lines
 	}
 	pad := strings.Repeat(" ", len(marker))
-	switch r.flavor {
-	case flavorSlackText, flavorPlain:
+	if r.flavor == flavorSlackText || r.flavor == flavorPlain {
 		pad = "    "
 	}
 	head := lines[0]

@@ -20,7 +20,6 @@ type meter struct {
 	*dialect
 	spent  int
 	blocks int
-	line   []byte // of the line being read
 	fence  string // the run that opened a code block, if one is open
 	blank  bool   // the last line was blank
 	table  tableMeter

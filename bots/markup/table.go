@@ -15,14 +15,15 @@ const (
 func (r *renderer) table(t *east.Table) []line {
 	rows := r.cells(t, r.flavor == flavorSlackBlocks)
 	columns := len(t.Alignments)
-	switch {
-	case r.flavor == flavorPlain:
+	switch r.flavor {
+	case flavorPlain:
 		return plainTable(rows)
-	case r.flavor == flavorSlackBlocks:
+	case flavorSlackBlocks:
 		if len(rows) <= slackTableRows && columns <= slackTableColumns {
 			return markdownTable(rows, t.Alignments)
 		}
 		rows = r.cells(t, false)
+	case flavorSlackText, flavorDiscord:
 	}
 	widths := make([]int, columns)
 	total := 2 * (columns - 1)
@@ -132,8 +133,9 @@ func aligned(cell string, to int, a east.Alignment) string {
 		return strings.Repeat(" ", gap) + cell
 	case east.AlignCenter:
 		return strings.Repeat(" ", gap/2) + cell + strings.Repeat(" ", gap-gap/2)
+	default:
+		return cell + strings.Repeat(" ", gap)
 	}
-	return cell + strings.Repeat(" ", gap)
 }
 
 // tableAsList is for a table too wide to be set: each row is a list of its cells.

@@ -40,8 +40,9 @@ func runeWidth(r rune) int {
 	switch eastasian.LookupRune(r).Kind() {
 	case eastasian.EastAsianWide, eastasian.EastAsianFullwidth:
 		return 2
+	default:
+		return 1
 	}
-	return 1
 }
 
 // extends says whether r belongs to the character before it.

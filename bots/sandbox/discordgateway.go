@@ -241,8 +241,9 @@ func (d *Discord) spoiled(c *discordConn) bool {
 	case DiscordInvalidFirst:
 		c.sendOp(9, false)
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func (d *Discord) identify(c *discordConn, data json.RawMessage) (code int) {

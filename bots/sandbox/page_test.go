@@ -205,8 +205,9 @@ func (r *pageTestRig) feed(t *testing.T, from string) *pageTestFeed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := http.DefaultClient.Do(q)
+	a, err := http.DefaultClient.Do(q) //nolint:bodyclose // close does it
 	if err != nil {
+		stop()
 		t.Fatal(err)
 	}
 	f := &pageTestFeed{bufio.NewScanner(a.Body), func() { stop(); _ = a.Body.Close() }}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -28,7 +29,7 @@ type slackReply map[string]any
 func slackOK(kv ...any) slackReply {
 	r := slackReply{"ok": true}
 	for i := 0; i+1 < len(kv); i += 2 {
-		r[kv[i].(string)] = kv[i+1]
+		r[fmt.Sprint(kv[i])] = kv[i+1]
 	}
 	return r
 }

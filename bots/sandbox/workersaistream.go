@@ -87,6 +87,7 @@ func (s *aiStream) stream(tokens []string, reply AIReply, finish string) {
 		return
 	case AINoMark:
 		return
+	case AIWhole:
 	}
 	if !s.legacy {
 		s.event(`"reasoning_content":null`, finish, s.usage(0, 0))

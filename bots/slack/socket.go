@@ -97,7 +97,7 @@ func (k *socket) handle(ctx context.Context, evt socketmode.Event) {
 		k.s.health.set(errors.New("slack: connecting"))
 	case socketmode.EventTypeConnected, socketmode.EventTypeHello:
 		k.s.health.set(nil)
-		k.s.log.Debug("slack: " + string(evt.Type))
+		k.s.log.Debug("slack: Socket Mode", "event", evt.Type)
 	case socketmode.EventTypeConnectionError:
 		k.failed(evt.Data)
 	case socketmode.EventTypeEventsAPI:
@@ -122,6 +122,8 @@ func (k *socket) handle(ctx context.Context, evt socketmode.Event) {
 		k.s.ignored.add("unreadable frame")
 	case socketmode.EventTypeErrorWriteFailed:
 		k.s.log.Warn("slack: an acknowledgement was not sent; Slack will deliver the event again")
+	case socketmode.EventTypeDisconnect, socketmode.EventTypeInvalidAuth:
+		// The client connects again by itself, or ends with the reason.
 	}
 }
 

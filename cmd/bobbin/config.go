@@ -9,14 +9,16 @@ import (
 // yaml tag is its name there. Tags beside it: env "optional" lets ${NAME} of an unset
 // variable stand for nothing.
 type Config struct {
-	DataDir   string          `yaml:"data_dir"`
-	WorkersAI WorkersAIConfig `yaml:"workers_ai"`
-	Agent     AgentConfig     `yaml:"agent"`
-	Tools     ToolsConfig     `yaml:"tools"`
-	Slack     SlackConfig     `yaml:"slack"`
-	Discord   DiscordConfig   `yaml:"discord"`
-	Admin     AdminConfig     `yaml:"admin"`
-	Log       LogConfig       `yaml:"log"`
+	DataDir    string          `yaml:"data_dir"`
+	MinFreeMiB int             `yaml:"min_free_mib"` // on the disk of DataDir; 0: no floor
+	CatchUp    time.Duration   `yaml:"catch_up"`     // how old a missed message may be; 0: none are read
+	WorkersAI  WorkersAIConfig `yaml:"workers_ai"`
+	Agent      AgentConfig     `yaml:"agent"`
+	Tools      ToolsConfig     `yaml:"tools"`
+	Slack      SlackConfig     `yaml:"slack"`
+	Discord    DiscordConfig   `yaml:"discord"`
+	Admin      AdminConfig     `yaml:"admin"`
+	Log        LogConfig       `yaml:"log"`
 
 	source *source // where it was read from; nil for one made in code
 }
@@ -40,6 +42,8 @@ type AgentConfig struct {
 	TurnTimeout  time.Duration `yaml:"turn_timeout"`
 	Window       int           `yaml:"window"` // tokens of transcript that a model is sent
 	Drain        time.Duration `yaml:"drain"`
+	MaxTurns     int           `yaml:"max_turns"` // at once, in all sessions
+	Retention    time.Duration `yaml:"retention"` // of idle sessions; 0: for ever
 }
 
 // ToolsConfig turns the built-in tools on and off.
@@ -120,7 +124,9 @@ const cloudflareAPI = "https://api.cloudflare.com/client/v4"
 // DefaultConfig holds every default.
 func DefaultConfig() Config {
 	return Config{
-		DataDir: "./data",
+		DataDir:    "./data",
+		MinFreeMiB: 256,
+		CatchUp:    24 * time.Hour,
 		WorkersAI: WorkersAIConfig{
 			BaseURL: cloudflareAPI,
 			Models: []string{
@@ -137,6 +143,7 @@ func DefaultConfig() Config {
 			TurnTimeout:  5 * time.Minute,
 			Window:       24_000,
 			Drain:        30 * time.Second,
+			MaxTurns:     32,
 		},
 		Tools: ToolsConfig{
 			CurrentTime: CurrentTimeConfig{Enabled: true, Zone: "UTC"},

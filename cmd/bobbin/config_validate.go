@@ -21,11 +21,17 @@ var (
 // maxInstructions bounds agent.instructions, in bytes: they are paid for on every step.
 const maxInstructions = 64 << 10
 
+// maxCatchUp is a day less than the store remembers what it has accepted.
+const maxCatchUp = 6 * 24 * time.Hour
+
 // Validate returns every fault of the values, each with its line if c was loaded from a
 // file. It asks for nothing that only running needs; see [Config.Runnable].
 func (c *Config) Validate() []Fault {
 	v := &validator{source: c.source}
 	v.check("data_dir", strings.TrimSpace(c.DataDir) != "", "must name a directory, is empty")
+	v.between("min_free_mib", c.MinFreeMiB, 0, 1<<20)
+	// Beyond it the store no longer knows which messages were answered.
+	v.check("catch_up", c.CatchUp >= 0 && c.CatchUp <= maxCatchUp, "must be between 0s (read nothing) and %v%s", maxCatchUp, v.is("catch_up", c.CatchUp))
 	c.validateWorkersAI(v)
 
 	a := c.Agent
@@ -33,6 +39,8 @@ func (c *Config) Validate() []Fault {
 	v.between("agent.max_steps", a.MaxSteps, 1, 100)
 	v.positive("agent.turn_timeout", a.TurnTimeout)
 	v.between("agent.window", a.Window, 1000, 1_000_000)
+	v.between("agent.max_turns", a.MaxTurns, 1, 10_000)
+	v.check("agent.retention", a.Retention == 0 || a.Retention >= time.Hour, "must be 0s (keep for ever) or at least 1h%s", v.is("agent.retention", a.Retention))
 	v.check("agent.drain", a.Drain >= 0, "must not be negative%s", v.is("agent.drain", a.Drain))
 
 	t := c.Tools

@@ -34,14 +34,14 @@ type daemon struct {
 
 // newDaemon opens and connects nothing but the store and the admin's address. On an
 // error nothing stays open.
-func newDaemon(cfg Config, log *slog.Logger, c clients) (d *daemon, err error) {
+func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	d = &daemon{cfg: cfg, log: log, metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
 		}
 	}()
-	toolbox, err := newTools(cfg.Tools, log)
+	toolbox, err := newTools(cfg.Tools, log, x.tools)
 	if err != nil {
 		return d, err
 	}
@@ -49,12 +49,12 @@ func newDaemon(cfg Config, log *slog.Logger, c clients) (d *daemon, err error) {
 		AccountID: cfg.WorkersAI.AccountID, APIToken: cfg.WorkersAI.APIToken.Reveal(),
 		BaseURL: cfg.WorkersAI.BaseURL, OpenAIURL: cfg.WorkersAI.OpenAIURL, Gateway: cfg.WorkersAI.Gateway,
 		Models: cfg.WorkersAI.Models, MaxTokens: cfg.WorkersAI.MaxTokens, IdleTimeout: cfg.WorkersAI.IdleTimeout,
-		HTTPClient: c.model, Log: log,
+		HTTPClient: x.model, Log: log,
 	})
 	if err != nil {
 		return d, usageError{fmt.Errorf("workers_ai: %w", err)}
 	}
-	if d.platforms, err = newPlatforms(cfg, log, c); err != nil {
+	if d.platforms, err = newPlatforms(cfg, log, x); err != nil {
 		return d, err
 	}
 	if d.store, err = badgerstore.Open(cfg.DataDir, log); err != nil {
@@ -82,12 +82,12 @@ func newDaemon(cfg Config, log *slog.Logger, c clients) (d *daemon, err error) {
 	return d, nil
 }
 
-func newPlatforms(cfg Config, log *slog.Logger, c clients) (ps []bots.Platform, err error) {
+func newPlatforms(cfg Config, log *slog.Logger, x extras) (ps []bots.Platform, err error) {
 	if cfg.Slack.On() {
 		p, err := slack.New(slack.Options{
 			BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(),
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Listen: cfg.Slack.Listen, APIURL: cfg.Slack.APIURL,
-			HTTPClient: c.slack, Log: log,
+			HTTPClient: x.slack, Log: log,
 		})
 		if err != nil {
 			return nil, usageError{err}
@@ -98,7 +98,7 @@ func newPlatforms(cfg Config, log *slog.Logger, c clients) (ps []bots.Platform, 
 		p, err := discord.New(discord.Options{
 			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
 			Threads: discord.Threads(cfg.Discord.Threads), MessageContent: cfg.Discord.Follow,
-			HTTPClient: c.discord, Dial: c.dial, Log: log,
+			HTTPClient: x.discord, Dial: x.dial, Log: log,
 		})
 		if err != nil {
 			return nil, usageError{err}
@@ -108,9 +108,8 @@ func newPlatforms(cfg Config, log *slog.Logger, c clients) (ps []bots.Platform, 
 	return ps, nil
 }
 
-// newTools makes the built-in tools that are enabled.
-func newTools(cfg ToolsConfig, log *slog.Logger) ([]agent.Tool, error) {
-	var ts []agent.Tool
+// newTools makes the built-in tools that are enabled, after those given.
+func newTools(cfg ToolsConfig, log *slog.Logger, ts []agent.Tool) ([]agent.Tool, error) {
 	add := func(t agent.Tool, err error) error {
 		if err == nil {
 			ts = append(ts, t)

@@ -79,7 +79,7 @@ func newDemo(cmd demoCmd, c console) (d *demo, err error) {
 		}
 		cfg.DataDir = filepath.Join(d.temp, "data")
 	}
-	if d.daemon, err = newDaemon(cfg, newLog(cfg.Log, c.stderr), clients{}); err != nil {
+	if d.daemon, err = newDaemon(cfg, newLog(cfg.Log, c.stderr), extras{}); err != nil {
 		return d, err
 	}
 	d.services.server = &http.Server{Handler: standIns(d.slack, d.discord, ai), ReadHeaderTimeout: 5 * time.Second}

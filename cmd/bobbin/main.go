@@ -30,6 +30,9 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Try bobbin in a browser, without any account."`
 	Check   checkCmd   `cmd:"" help:"Validate the configuration."`
 	Version versionCmd `cmd:"" help:"Show the version."`
+	Torture tortureCmd `cmd:"" help:"Kill a daemon again and again, and check that nothing is lost."`
+
+	TortureChild tortureChildCmd `cmd:"" hidden:""`
 }
 
 // console is where a command reads and writes, so that tests can have their own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,10 +27,14 @@ type rig struct {
 	discord *sandbox.Discord
 	ai      *sandbox.WorkersAI
 	cfg     Config
-	wires   clients
+	wires   extras
 	logs    *logs
 	daemon  *daemon
 	halt    func() // stops the daemon and waits for it
+	virtual bool   // time is
+
+	server *http.Server // of the services
+	served chan error
 }
 
 // setup says how a rig differs from the default.
@@ -53,50 +58,72 @@ func bubble(t *testing.T, s setup, test func(*rig)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{
-			T: t, slack: sandbox.NewSlack(s.slack), discord: sandbox.NewDiscord(s.discord),
-			ai: sandbox.NewWorkersAI(sandbox.WorkersAIOptions{Pace: sandbox.AIPace}), logs: &logs{},
-		}
-		net := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-		server := &http.Server{Handler: standIns(r.slack, r.discord, r.ai), ReadHeaderTimeout: time.Minute}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(net) }()
-		transport := &http.Transport{DialContext: net.dial}
+		network := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+		transport := &http.Transport{DialContext: network.dial}
+		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport}
-		r.wires = clients{slack: client, discord: client, model: client, dial: net.dial}
-		r.cfg = DefaultConfig()
-		r.cfg.DataDir = filepath.Join(dir, "data")
-		r.cfg.WorkersAI.BaseURL = "http://services.test/client/v4"
-		r.cfg.WorkersAI.AccountID, r.cfg.WorkersAI.APIToken = "account", NewSecret("model-token")
-		r.cfg.Slack.APIURL, r.cfg.Discord.APIURL = "http://services.test/api/", "http://services.test/"
-		r.cfg.Slack.BotToken, r.cfg.Slack.AppToken = NewSecret(r.slack.Options().BotToken), NewSecret(r.slack.Options().AppToken)
-		r.cfg.Discord.BotToken = NewSecret(r.discord.Token())
-		r.cfg.Admin.Listen = ""
-		if s.config != nil {
-			s.config(&r.cfg)
-		}
-		defer func() {
-			if r.halt != nil {
-				r.halt()
-			}
-			r.slack.Close()
-			r.discord.Close()
-			transport.CloseIdleConnections()
-			if err := server.Close(); err != nil {
-				t.Error(err)
-			}
-			if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-				t.Error(err)
-			}
-			if t.Failed() {
-				t.Logf("the daemon's log:\n%s", r.logs)
-			}
-		}()
-		if !s.idle {
-			r.start()
-		}
-		test(r)
+		r := newRig(t, dir, s, network, "http://services.test")
+		r.virtual = true
+		r.wires = extras{slack: client, discord: client, model: client, dial: network.dial}
+		r.run(s, test)
 	})
+}
+
+// loopback is bubble over real sockets and in real time.
+func loopback(t *testing.T, s setup, test func(*rig)) {
+	t.Helper()
+	l, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newRig(t, t.TempDir(), s, l, "http://"+l.Addr().String()).run(s, test)
+}
+
+// newRig serves the services on l, which is reached as base.
+func newRig(t *testing.T, dir string, s setup, l net.Listener, base string) *rig {
+	r := &rig{
+		T: t, slack: sandbox.NewSlack(s.slack), discord: sandbox.NewDiscord(s.discord),
+		ai: sandbox.NewWorkersAI(sandbox.WorkersAIOptions{Pace: sandbox.AIPace}), logs: &logs{},
+	}
+	r.server = &http.Server{Handler: standIns(r.slack, r.discord, r.ai), ReadHeaderTimeout: time.Minute}
+	r.served = make(chan error, 1)
+	go func() { r.served <- r.server.Serve(l) }()
+	r.cfg = DefaultConfig()
+	r.cfg.DataDir = filepath.Join(dir, "data")
+	r.cfg.WorkersAI.BaseURL = base + "/client/v4"
+	r.cfg.WorkersAI.AccountID, r.cfg.WorkersAI.APIToken = "account", NewSecret("model-token")
+	r.cfg.Slack.APIURL, r.cfg.Discord.APIURL = base+"/api/", base+"/"
+	r.cfg.Slack.BotToken, r.cfg.Slack.AppToken = NewSecret(r.slack.Options().BotToken), NewSecret(r.slack.Options().AppToken)
+	r.cfg.Discord.BotToken = NewSecret(r.discord.Token())
+	r.cfg.Admin.Listen = ""
+	if s.config != nil {
+		s.config(&r.cfg)
+	}
+	return r
+}
+
+// run runs test and then ends all that the rig has started.
+func (r *rig) run(s setup, test func(*rig)) {
+	defer func() {
+		if r.halt != nil {
+			r.halt()
+		}
+		r.slack.Close()
+		r.discord.Close()
+		if err := r.server.Close(); err != nil {
+			r.Error(err)
+		}
+		if err := <-r.served; !errors.Is(err, http.ErrServerClosed) {
+			r.Error(err)
+		}
+		if r.Failed() {
+			r.Logf("the daemon's log:\n%s", r.logs)
+		}
+	}()
+	if !s.idle {
+		r.start()
+	}
+	test(r)
 }
 
 // start starts a daemon on the data directory and waits until it is connected.
@@ -127,11 +154,19 @@ func (r *rig) restart() {
 	r.start()
 }
 
-// eventually lets virtual time pass until ok.
+// eventually waits until ok.
 func (r *rig) eventually(what string, ok func() bool) {
 	r.Helper()
-	for deadline := time.Now().Add(time.Hour); ; time.Sleep(20 * time.Millisecond) {
-		synctest.Wait()
+	patience := time.Minute
+	if r.virtual {
+		patience = 24 * time.Hour
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		if r.virtual {
+			synctest.Wait()
+		}
 		if ok() {
 			return
 		}
@@ -227,6 +262,22 @@ func (r *rig) whispers(channel, user string) (texts []string) {
 		}
 	}
 	return texts
+}
+
+// told returns the conversation that the model was last asked to go on with, without
+// the instructions.
+func (r *rig) told() string {
+	asked := r.ai.Requests()
+	if len(asked) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, m := range asked[len(asked)-1].Messages {
+		if m.Role != "system" {
+			fmt.Fprintf(&b, "%s: %s\n", m.Role, m.Text())
+		}
+	}
+	return b.String()
 }
 
 // states returns what a message has shown, from its posting to now.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+
+	"bobbin/agent"
 )
 
 type runCmd struct {
@@ -24,16 +26,18 @@ func (cmd runCmd) Run(c console) error {
 	for _, w := range cfg.Warnings() {
 		log.Warn(w.String())
 	}
-	d, err := newDaemon(cfg, log, clients{})
+	d, err := newDaemon(cfg, log, extras{})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
 	return d.Run(c.ctx)
 }
 
-// clients are the HTTP clients of the platforms and the model, and what dials Discord's
-// gateway; nil takes the default.
-type clients struct {
+// extras are what a daemon of a test has beside its configuration: the HTTP clients of the
+// platforms and the model, what dials Discord's gateway, further tools. Nil takes the
+// default.
+type extras struct {
 	slack, discord, model *http.Client
 	dial                  func(ctx context.Context, network, address string) (net.Conn, error)
+	tools                 []agent.Tool
 }

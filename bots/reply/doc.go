@@ -12,6 +12,10 @@
 // order: a final text, a first text, the reply that has been stale for longest. What is
 // shown is computed when the grant comes, from the text as it is then.
 //
+// A message is journaled before it is posted, and looked for on the platform whenever it
+// may stand although nobody said so. One that can no longer be edited leaves the reply and
+// those after it move up, since a new message can only stand at the end.
+//
 // Consequences: a reply alone is as fast as the platform lets it be, many share the
 // budget evenly, and the final text always lands: it is tried until it stands or the
 // platform says that it never can.

@@ -1,7 +1,6 @@
 package reply
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
@@ -69,7 +68,7 @@ func (p *pacer) raise(r bots.Rate, w *place, u urgency) {
 	}
 }
 
-// leave gives a place up. A grant that has come already is given back.
+// leave gives a place up. A grant that has come already, and was not used, is given back.
 func (p *pacer) leave(r bots.Rate, w *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,18 +84,6 @@ func (p *pacer) leave(r bots.Rate, w *place) {
 	p.grant(l)
 }
 
-// wait returns when a call may be made.
-func (p *pacer) wait(ctx context.Context, r bots.Rate, u urgency) error {
-	w := p.queue(r, u, time.Now())
-	select {
-	case <-w.granted:
-		return nil
-	case <-ctx.Done():
-		p.leave(r, w)
-		return context.Cause(ctx)
-	}
-}
-
 // hold stops all grants of a scope for d, because the platform asked for it.
 func (p *pacer) hold(r bots.Rate, d time.Duration) {
 	p.mu.Lock()
@@ -106,10 +93,12 @@ func (p *pacer) hold(r bots.Rate, d time.Duration) {
 		l = &lane{rate: r}
 		p.lanes[r.Scope] = l
 	}
-	l.tokens, l.counted = 0, time.Now()
-	if until := l.counted.Add(d); until.After(l.held) {
+	if until := time.Now().Add(d); until.After(l.held) {
 		l.held = until
 	}
+	// One call when the time is up, not as many as fit into the burst: the platform's
+	// own count is at its end.
+	l.tokens, l.counted = 1, l.held
 	p.grant(l)
 }
 
@@ -118,12 +107,13 @@ func (p *pacer) hold(r bots.Rate, d time.Duration) {
 func (p *pacer) grant(l *lane) {
 	now := time.Now()
 	full := float64(max(l.rate.Burst, 1))
-	if l.rate.Every > 0 {
-		l.tokens = min(full, l.tokens+float64(now.Sub(l.counted))/float64(l.rate.Every))
-	} else {
+	switch {
+	case l.rate.Every <= 0:
 		l.tokens = full
+	case now.After(l.counted):
+		l.tokens = min(full, l.tokens+float64(now.Sub(l.counted))/float64(l.rate.Every))
+		l.counted = now
 	}
-	l.counted = now
 	// A hair below a whole token is one: the division above rounds.
 	for len(l.waiting) > 0 && l.tokens > 1-1e-6 && !now.Before(l.held) {
 		i := most(l.waiting)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,10 +39,9 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	to := t.Target()
 	p := r.platforms[to.Platform]
 	if p == nil {
-		return nil, fmt.Errorf("%w: %q: its answers wait until it is on again", agent.ErrAway, to.Platform)
+		return nil, fmt.Errorf("the platform %q is off; its answers wait until it is on again", to.Platform)
 	}
-	// The reply ends with Finish or Close. The daemon's end must not cut off a last edit.
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancel(ctx)
 	l := &live{
 		platform: p,
 		to:       to,
@@ -59,15 +60,24 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 			l.parts = append(l.parts, shownPart{Part: part, doubt: part.ID == ""})
 		}
 	}
-	if t.Outcome == nil {
-		l.want.Status = "thinking"
-	}
 	l.sign = newSign(p, to, l.log)
-	l.goroutine.Go(func() { l.show(ctx) })
+	if slices.ContainsFunc(l.parts, func(p shownPart) bool { return p.ID != "" }) {
+		l.sign.stands(time.Time{})
+	}
+	if t.Outcome == nil {
+		l.sign.set("thinking")
+	}
+	signs, endSigns := context.WithCancel(ctx)
+	l.goroutine.Go(func() { l.sign.keep(signs) })
+	l.goroutine.Go(func() {
+		defer close(l.done)
+		defer endSigns()
+		l.err = l.show(ctx)
+	})
 	return l, nil
 }
 
-// live is one growing answer. Its goroutine alone touches parts and made.
+// live is one growing answer. Its goroutine alone touches parts, made and lost.
 type live struct {
 	platform bots.Platform
 	to       agent.Target
@@ -78,13 +88,14 @@ type live struct {
 	log      *slog.Logger
 
 	mu      sync.Mutex
-	want    agent.Update
-	since   time.Time      // when want became newer than what is shown
+	text    string
+	since   time.Time      // when text became newer than what was last taken to be shown
 	outcome *agent.Outcome // set once the answer is complete
 	changed chan struct{}
 
-	parts []shownPart
-	made  int // parts ever made, for their keys
+	parts []shownPart // in the order in which they stand
+	made  int         // parts ever made, for their keys
+	lost  int         // parts that could no longer be edited
 
 	sign *sign
 
@@ -94,24 +105,21 @@ type live struct {
 	err       error         // why the outcome does not stand; set before done is closed
 }
 
-// shownPart is a message of the reply and what it shows.
-type shownPart struct {
-	agent.Part
-	shown bots.Message // zero when that is not known, as after a restart
-	doubt bool         // it may have been posted, although it has no id
-}
-
 // Update implements agent.Reply.
 func (l *live) Update(u agent.Update) {
 	l.mu.Lock()
-	if l.outcome == nil {
-		if l.since.IsZero() && u.Text != l.want.Text {
+	complete := l.outcome != nil
+	if !complete && u.Text != l.text {
+		if l.since.IsZero() {
 			l.since = time.Now()
 		}
-		l.want = u
+		l.text = u.Text
 	}
 	l.mu.Unlock()
-	l.poke()
+	if !complete {
+		l.sign.set(u.Status)
+		l.poke()
+	}
 }
 
 // Finish implements agent.Reply.
@@ -145,20 +153,26 @@ func (l *live) poke() {
 	}
 }
 
-// desired returns the messages that should stand now, and how urgent that is.
-func (l *live) desired() (pages []bots.Message, u agent.Update, complete bool, since time.Time) {
+// maxLost is how many messages of an answer may be lost to the platform, or to people
+// who remove them, before the rest of it is only shown when it is complete.
+const maxLost = 3
+
+// wanted returns the messages that should stand now.
+func (l *live) wanted() (pages []bots.Message, complete bool) {
 	l.mu.Lock()
-	u, since = l.want, l.since
-	o := l.outcome
+	text, o := l.text, l.outcome
 	l.mu.Unlock()
 	if o != nil {
-		return l.platform.Render(finalText(*o)), agent.Update{}, true, since
+		return l.platform.Render(finalText(*o)), true
 	}
-	pages = l.platform.Render(u.Text)
+	if l.lost > maxLost {
+		return nil, false
+	}
+	pages = l.platform.Render(text)
 	if len(pages) == 1 && pages[0].Text == nothingYet {
 		pages = nil
 	}
-	return pages, u, false, since
+	return pages, false
 }
 
 // nothingYet is what Markdown is rendered as that has begun and shows nothing so far.
@@ -166,13 +180,14 @@ const nothingYet = "…"
 
 // finalText is what stands in the end: the answer, and a sentence if something is wrong.
 func finalText(o agent.Outcome) string {
+	text, notice := strings.TrimSpace(o.Text) != "", strings.TrimSpace(o.Notice) != ""
 	switch {
-	case o.Text == "" && o.Notice == "":
-		return "I have nothing to say to that."
-	case o.Notice == "":
+	case text && notice:
+		return o.Text + "\n\n" + "⚠️ " + o.Notice
+	case text:
 		return o.Text
-	case o.Text == "":
+	case notice:
 		return o.Notice
 	}
-	return o.Text + "\n\n" + "⚠️ " + o.Notice
+	return "I have nothing to say to that."
 }

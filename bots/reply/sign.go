@@ -1,7 +1,9 @@
 package reply
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -26,10 +28,12 @@ type sign struct {
 	to     agent.Target
 	log    *slog.Logger
 
-	mu      sync.Mutex
-	doing   string // what to show; empty: nothing
-	posted  bool   // a message was posted, which may have taken the sign away
-	changed chan struct{}
+	mu       sync.Mutex
+	doing    string    // empty: writing
+	words    string    // the newest doing that was not empty
+	newest   time.Time // when the newest post that has succeeded began
+	hasStood bool      // there is text to be seen
+	changed  chan struct{}
 }
 
 // newSign returns nil for a platform without signs; a nil sign does nothing.
@@ -41,72 +45,116 @@ func newSign(p bots.Platform, to agent.Target, log *slog.Logger) *sign {
 	return &sign{typist: typist, to: to, log: log, changed: make(chan struct{}, 1)}
 }
 
-// set says what to show from now on.
-func (s *sign) set(doing string, posted bool) {
+// set says what is being done from now on; empty: writing, which is its own sign.
+func (s *sign) set(doing string) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	same := s.doing == doing && !posted
-	s.doing, s.posted = doing, s.posted || posted
-	s.mu.Unlock()
-	if same {
+	defer s.mu.Unlock()
+	if s.doing == doing {
 		return
 	}
+	if s.doing = doing; doing != "" {
+		s.words = doing
+	}
+	s.poke()
+}
+
+// stands says that there is text to be seen, and when its posting began; the zero time
+// if that was before this reply was opened.
+func (s *sign) stands(posted time.Time) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newest, s.hasStood = posted, true
+	s.poke()
+}
+
+func (s *sign) poke() {
 	select {
 	case s.changed <- struct{}{}:
 	default:
 	}
 }
 
+// wanted returns what to show, and when the newest post began. Until there is text, the
+// sign stays although the text is being written.
+func (s *sign) wanted() (doing string, newest time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doing == "" && !s.hasStood {
+		return s.words, s.newest
+	}
+	return s.doing, s.newest
+}
+
 // keep shows what was set until ctx ends, and then takes away what would stay.
 func (s *sign) keep(ctx context.Context) {
+	if s == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("showing the typing sign panicked", "panic", p)
+		}
+	}()
 	var (
-		shown string           // what the platform shows, as far as we know
-		next  <-chan time.Time = time.After(signDelay)
-		early                  = true
-		fades                  = false // it goes by itself
+		up    string                      // what the platform shows, as far as we know
+		since time.Time                   // when that was shown
+		fades bool                        // it goes with time or with a post
+		quiet = time.Now().Add(signDelay) // no call before this
+		timer = time.NewTimer(signDelay)
 	)
+	defer timer.Stop()
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
-			if shown != "" {
+			if up != "" {
 				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), signLast)
 				defer cancel()
-				s.show(last, "")
+				_, _ = s.show(last, "")
 			}
 			return
+		case <-timer.C:
+			due = true
 		case <-s.changed:
-			if early {
-				continue
-			}
-		case <-next:
-			early = false
 		}
-		s.mu.Lock()
-		doing, posted := s.doing, s.posted
-		s.posted = false
-		s.mu.Unlock()
-		if posted && fades {
-			shown = "" // a sign that goes by itself goes with a posted message too
+		doing, newest := s.wanted()
+		if fades && newest.After(since) {
+			up = ""
 		}
-		next = nil
-		if doing == "" && shown == "" {
+		if time.Now().Before(quiet) || doing == up && (doing == "" || !due) {
 			continue
 		}
-		lasts := s.show(ctx, doing)
-		shown, fades = doing, lasts > 0
+		lasts, wait := s.show(ctx, doing)
+		since = time.Now()
+		if wait > 0 { // and nobody knows what is shown
+			up, fades, quiet = cmp.Or(doing, up), true, since.Add(wait)
+			timer.Reset(wait)
+			continue
+		}
+		up, fades = doing, lasts > 0
+		timer.Stop()
 		if fades && doing != "" {
-			next = time.After(lasts)
+			timer.Reset(lasts)
 		}
 	}
 }
 
-func (s *sign) show(ctx context.Context, doing string) (lasts time.Duration) {
+// show returns how long the sign lasts, or after an error how long to leave it alone.
+func (s *sign) show(ctx context.Context, doing string) (lasts, wait time.Duration) {
 	lasts, err := s.typist.Typing(ctx, s.to, doing)
-	if err != nil {
-		s.log.Debug("the typing sign could not be changed", "error", err)
-		return signRetry
+	if err == nil {
+		return lasts, 0
 	}
-	return lasts
+	s.log.Debug("the typing sign could not be changed", "error", err)
+	wait = signRetry
+	if late, ok := errors.AsType[*bots.RetryAfterError](err); ok {
+		wait = max(wait, late.After)
+	}
+	return 0, wait
 }

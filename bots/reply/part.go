@@ -1,0 +1,163 @@
+package reply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+)
+
+const (
+	// lastWords bounds what is still written to the journal when ctx has ended.
+	lastWords = 10 * time.Second
+	// postGrace is how long a post that is under way goes on when ctx has ended: its
+	// answer says what would have to be searched for later.
+	postGrace = 5 * time.Second
+	// maxTrims is how often removing a message is tried before it is left standing. By
+	// then some minutes have passed.
+	maxTrims = 10
+)
+
+// shownPart is a message of the reply and what it shows.
+type shownPart struct {
+	agent.Part
+	shown bots.Message // zero when that is not known, as after a restart
+	doubt bool         // it may have been posted, although it has no id
+}
+
+func (p shownPart) shows(m bots.Message) bool { return p.ID != "" && p.shown.Text == m.Text }
+
+// digits are in the order of their bytes, so that keys sort as they were made.
+const digits = "234567ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// partKey is the key of a turn's nth part, in the form that agent.Part asks for.
+func partKey(turn agent.TurnID, n int) string {
+	return string(turn) + "-" + string([]byte{digits[n>>10&31], digits[n>>5&31], digits[n&31]})
+}
+
+// prepare makes message i ready to be posted: it is in the journal, and it does not
+// stand already. It reports false if there is nothing to post after all.
+func (l *live) prepare(ctx context.Context, i int) (ready bool, err error) {
+	if i >= len(l.parts) {
+		part := agent.Part{Key: partKey(l.turn, l.made+1)}
+		if err := l.record(ctx, part); err != nil {
+			return false, fmt.Errorf("journal a message before it is posted: %w", err)
+		}
+		l.made++
+		l.parts = append(l.parts, shownPart{Part: part})
+	}
+	part := &l.parts[i]
+	if !part.doubt {
+		return true, nil
+	}
+	id, err := l.platform.Find(ctx, l.to, part.Key)
+	switch {
+	case err == nil:
+		l.adopt(ctx, i, id, bots.Message{}) // what it shows is not known: it is edited next
+		return false, nil
+	case !errors.Is(err, bots.ErrNotFound):
+		return false, fmt.Errorf("look for a message that may have been posted: %w", err)
+	case i < len(l.parts)-1:
+		return false, l.drop(ctx, i) // posted now, it would stand after those that follow it
+	}
+	return true, nil
+}
+
+// post sends message i.
+func (l *live) post(ctx context.Context, i int, m bots.Message) error {
+	seen, done := outlive(ctx, postGrace)
+	defer done()
+	began := time.Now()
+	id, err := l.platform.Post(seen, l.to, l.parts[i].Key, m)
+	if err != nil {
+		if _, refused := errors.AsType[*bots.RetryAfterError](err); !refused {
+			l.parts[i].doubt = true
+		}
+		return fmt.Errorf("post: %w", err)
+	}
+	l.sign.stands(began)
+	l.adopt(ctx, i, id, m)
+	return nil
+}
+
+// adopt notes that message i stands. If that cannot be journaled, it costs no more than
+// looking for the message after a crash.
+func (l *live) adopt(ctx context.Context, i int, id agent.MessageID, shown bots.Message) {
+	l.parts[i].ID, l.parts[i].shown = id, shown
+	if err := l.lastly(ctx, l.parts[i].Part); err != nil {
+		l.log.Error("a posted message could not be journaled", "error", err)
+	}
+}
+
+// edit changes message i. If the platform no longer lets it be edited, it is removed, as
+// its text would stand twice: the messages after it move up, and another takes the place
+// of the last, so that all of them stand in order.
+func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
+	id := l.parts[i].ID
+	err := l.platform.Edit(ctx, l.to, id, m)
+	if errors.Is(err, bots.ErrGone) {
+		l.lost++
+		l.log.Info("a message can no longer be edited, another takes its place", "error", err)
+		if err := l.platform.Delete(ctx, l.to, id); err != nil {
+			l.log.Info("a message that can no longer be edited stays", "error", err)
+		}
+		return l.drop(ctx, i)
+	}
+	if err != nil {
+		return fmt.Errorf("edit: %w", err)
+	}
+	l.parts[i].shown = m
+	return nil
+}
+
+// drop journals that message i is gone and forgets it.
+func (l *live) drop(ctx context.Context, i int) error {
+	gone := l.parts[i].Part
+	gone.Gone = true
+	if err := l.lastly(ctx, gone); err != nil {
+		return fmt.Errorf("journal that a message is gone: %w", err)
+	}
+	l.parts = slices.Delete(l.parts, i, i+1)
+	return nil
+}
+
+// trim removes the last message, which an earlier attempt needed and this one does not.
+// What cannot be removed after so many failures stays: the answer stands all the same.
+func (l *live) trim(ctx context.Context, failures int) error {
+	last := len(l.parts) - 1
+	part := &l.parts[last]
+	var err error
+	if part.ID == "" && part.doubt {
+		part.ID, err = l.platform.Find(ctx, l.to, part.Key)
+	}
+	if err == nil && part.ID != "" {
+		err = l.platform.Delete(ctx, l.to, part.ID)
+	}
+	_, late := errors.AsType[*bots.RetryAfterError](err)
+	switch {
+	case err == nil, errors.Is(err, bots.ErrNotFound), errors.Is(err, bots.ErrGone):
+	case !late && failures >= maxTrims:
+		l.log.Warn("a message that is not needed stays", "failures", failures+1, "error", err)
+	default:
+		return fmt.Errorf("remove a message that is not needed: %w", err)
+	}
+	return l.drop(ctx, last)
+}
+
+// lastly journals what has happened, even though ctx may have ended.
+func (l *live) lastly(ctx context.Context, p agent.Part) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return l.record(ctx, p)
+}
+
+// outlive returns a context that ends so long after ctx, or with done.
+func outlive(ctx context.Context, grace time.Duration) (longer context.Context, done func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
+}

@@ -103,7 +103,7 @@ func newClient(t *testing.T, opts Options) *Client {
 func inMemory(t *testing.T, o *otherSide, opts Options) *Client {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	srv := &http.Server{Handler: o} //nolint:gosec // on pipes, no time-outs needed
+	srv := &http.Server{Handler: o}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

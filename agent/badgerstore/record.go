@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -20,11 +21,21 @@ func (e *damagedError) Error() string { return "damaged record " + e.key + ": " 
 func (e *damagedError) Unwrap() error { return e.err }
 
 func set(txn *badger.Txn, k []byte, v any) error {
-	b, err := json.Marshal(v)
+	b, err := marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", printable(k), err)
 	}
 	return txn.Set(k, b)
+}
+
+// marshal is json.Marshal without the escapes that are for web pages: they would change
+// the arguments of calls, and make markup six times as long.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 func get(txn *badger.Txn, k []byte, v any) error {
@@ -55,7 +66,7 @@ const valueFrame = 1 << 10
 func encode(entries []agent.Entry) (values [][]byte, size int, err error) {
 	values = make([][]byte, len(entries))
 	for i, e := range entries {
-		if values[i], err = json.Marshal(e); err != nil {
+		if values[i], err = marshal(e); err != nil {
 			return nil, 0, fmt.Errorf("encode an entry: %w", err)
 		}
 		size += len(values[i]) + valueFrame

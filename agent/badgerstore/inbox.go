@@ -3,7 +3,6 @@ package badgerstore
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -18,7 +17,8 @@ import (
 // hours in which platforms deliver again, and in which missed messages are read.
 const remembered = 7 * 24 * time.Hour
 
-// Accept implements agent.Store.
+// Accept implements agent.Store. Below the floor of free space it refuses with
+// [ErrDiskFull] what it does not know yet.
 func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -26,7 +26,7 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 	if in.MessageID == "" {
 		return false, errors.New("accept: the message has no id")
 	}
-	value, err := json.Marshal(in)
+	value, err := marshal(in)
 	if err != nil {
 		return false, fmt.Errorf("encode the message: %w", err)
 	}
@@ -43,6 +43,9 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 			} else if !errors.Is(err, badger.ErrKeyNotFound) {
 				return err
 			}
+		}
+		if err := s.Full(); err != nil {
+			return err
 		}
 		fresh = true
 		for _, id := range ids {

@@ -33,6 +33,7 @@ var (
 type Store struct {
 	db    *badger.DB
 	log   *slog.Logger
+	floor *floor
 	seq   atomic.Uint64 // the newest inbox number
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
@@ -40,9 +41,28 @@ type Store struct {
 
 var _ agent.Store = (*Store)(nil)
 
-// Open opens the directory, making it if needed, with access for its owner only. log
-// may be nil.
-func Open(dir string, log *slog.Logger) (*Store, error) {
+// Options are what a store may be told. The zero value is fit for use.
+type Options struct {
+	Log *slog.Logger // nothing is logged without one
+
+	// MinFree is the free space, in bytes, below which Accept refuses messages with
+	// [ErrDiskFull]; 0: it never does. What was accepted before can still be finished, so
+	// it has to leave room for that: [DefaultMinFree] is a good value.
+	MinFree uint64
+	// Free tells the free space of a directory's disk, in bytes; by default it is [Free].
+	Free func(dir string) (uint64, error)
+}
+
+// Open opens the directory, making it if needed, with access for its owner only.
+func Open(dir string, o Options) (*Store, error) {
+	if err := whole(dir); err != nil {
+		return nil, err
+	}
+	return open(dir, o)
+}
+
+func open(dir string, o Options) (*Store, error) {
+	log := o.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -57,7 +77,7 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err)
 	}
-	s := &Store{db: db, log: log}
+	s := &Store{db: db, log: log, floor: newFloor(dir, o, log)}
 	err = s.checkSchema()
 	if err == nil {
 		err = s.readSeq()
@@ -131,11 +151,8 @@ func (s *Store) checkSchema() error {
 			return fmt.Errorf("%w: read its schema: %w", ErrUnreadable, err)
 		}
 		return item.Value(func(v []byte) error {
-			if len(v) != 8 {
-				return fmt.Errorf("%w: its schema version is damaged", ErrUnreadable)
-			}
-			if found := binary.BigEndian.Uint64(v); found > schema {
-				return fmt.Errorf("%w (schema %d, this one knows %d): run that version, or give this one an empty data_dir", ErrNewerSchema, found, schema)
+			if _, err := parseSchema(v); err != nil {
+				return fmt.Errorf("%w: run the bobbin that wrote it, or give this one an empty data_dir", err)
 			}
 			return nil
 		})

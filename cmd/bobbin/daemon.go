@@ -57,7 +57,7 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	if d.platforms, err = newPlatforms(cfg, log, x); err != nil {
 		return d, err
 	}
-	if d.store, err = badgerstore.Open(cfg.DataDir, log); err != nil {
+	if d.store, err = badgerstore.Open(cfg.DataDir, badgerstore.Options{Log: log, MinFree: uint64(cfg.MinFreeMiB) << 20}); err != nil {
 		return d, err
 	}
 	d.agent, err = agent.New(agent.Options{

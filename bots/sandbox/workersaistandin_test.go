@@ -70,11 +70,13 @@ func TestStandInTellsPeopleApart(t *testing.T) {
 
 func TestStandInCallsTheToolsThatAreOffered(t *testing.T) {
 	for question, want := range map[string]string{
-		"What time is it in Tokyo?":               `current_time{"zone": "Asia/Tokyo"}`,
-		"what's the time in Berlin and New York":  `current_time{"zone": "Europe/Berlin"} current_time{"zone": "America/New_York"}`,
-		"what time is it in America/Sao_Paulo?":   `current_time{"zone": "America/Sao_Paulo"}`,
-		"what time is it":                         `current_time{}`,
-		"What is 0.1 + 0.2?":                      `calculate{"expression": "0.1 + 0.2"}`,
+		"What time is it in Tokyo?":                 `current_time{"zone": "Asia/Tokyo"}`,
+		"what's the time in Berlin and New York":    `current_time{"zone": "Europe/Berlin"} current_time{"zone": "America/New_York"}`,
+		"what time is it in America/Sao_Paulo?":     `current_time{"zone": "America/Sao_Paulo"}`,
+		"what time is it":                           `current_time{}`,
+		"What is 0.1 + 0.2?":                        `calculate{"expression": "0.1 + 0.2"}`,
+		"What is 0.1 + 0.2, and 2^64 / 3, exactly?": `calculate{"expression": "0.1 + 0.2"} calculate{"expression": "2^64 / 3"}`,
+		"what is 7 / 2 in 3-4 digits, or 1/2 of it": `calculate{"expression": "7 / 2"}`,
 		"12*7":                                    `calculate{"expression": "12*7"}`,
 		"how much is 15% of 1,200":                `calculate{"expression": "15 / 100 * 1200"}`,
 		"compute 3 plus 4 times 5 please":         `calculate{"expression": "3 + 4 * 5"}`,

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -26,30 +27,47 @@ var (
 	aiWork     = regexp.MustCompile(`[\d)!ie]\s*(?:[-+*/^%]|<<|>>)+\s*[-+(]*\s*[\d.a-z(]|[a-z0-9]+\([^)]*\d`)
 	aiSumAsked = regexp.MustCompile(`(?i)\b(?:calculate|compute|evaluate|what(?:'s|’s| is)|how much|how many|solve|sum)\b|=\s*\??\s*$`)
 	aiDate     = regexp.MustCompile(`^\d{1,4}[-/]\d{1,2}[-/]\d{1,4}$`)
+	// aiSpaced is an operator that is set off from its numbers.
+	aiSpaced = regexp.MustCompile(`\d\s+[-+*/^%]\s+[\d(]`)
 	// aiOnlySum is a message that is a sum and nothing else.
 	aiOnlySum = regexp.MustCompile(`^[\d\s.+*/^%()!-]+=?\s*\??$`)
 )
 
-// aiExpression finds the arithmetic in a text, or returns "".
-func aiExpression(text string) string {
+// aiMostSums bounds the sums that one message is taken to ask for.
+const aiMostSums = 5
+
+// aiExpressions finds the arithmetic in a text, in its order. The longest piece that could
+// be a sum is one; others have to look it more clearly: "3-4 sentences" and "1/2" may
+// stand beside a sum.
+func aiExpressions(text string) []string {
 	for _, w := range aiSumWords {
 		text = w.find.ReplaceAllString(text, w.put)
 	}
+	var all []string
 	best := ""
 	for _, found := range aiSum.FindAllString(text, -1) {
 		found = strings.Trim(found, " \t\r\n,!")
-		if aiWork.MatchString(found) && !aiDate.MatchString(found) && len(found) > len(best) {
+		if !aiWork.MatchString(found) || aiDate.MatchString(found) {
+			continue
+		}
+		all = append(all, found)
+		if len(found) > len(best) {
 			best = found
 		}
 	}
-	if best == "" {
-		return ""
+	asked := aiSumAsked.MatchString(text) || aiOnlySum.MatchString(strings.TrimSpace(text))
+	if best == "" || !strings.ContainsAny(best, "+*^(") && !asked {
+		return nil
 	}
-	// "3-4 sentences" and "and/or 1/2" are no questions.
-	if !strings.ContainsAny(best, "+*^(") && !aiSumAsked.MatchString(text) && !aiOnlySum.MatchString(strings.TrimSpace(text)) {
-		return ""
+	var sums []string
+	for _, found := range all {
+		sum := strings.Join(strings.Fields(aiBalanced(found)), " ")
+		clear := found == best || strings.ContainsAny(found, "+*^(") || aiSpaced.MatchString(found)
+		if clear && len(sums) < aiMostSums && !slices.Contains(sums, sum) {
+			sums = append(sums, sum)
+		}
 	}
-	return strings.Join(strings.Fields(aiBalanced(best)), " ")
+	return sums
 }
 
 // aiBalanced takes off closing brackets that were opened outside the sum, and opening

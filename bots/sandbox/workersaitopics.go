@@ -84,7 +84,7 @@ func aiTopicOf(t aiTalk, at int) aiTopic {
 			topic.calls = []AICall{{Name: "current_time"}}
 		}
 	}
-	if sum := aiExpression(text); sum != "" {
+	for _, sum := range aiExpressions(text) {
 		topic.calls = append(topic.calls, AICall{"calculate", sum})
 	}
 	if len(topic.calls) > 0 {

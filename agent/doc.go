@@ -7,6 +7,32 @@
 //	Submit ─▶ Store.Accept (durable, deduplicated) ─▶ one worker per session with work
 //	          worker: Store.Begin ─▶ turn: steps (Model.Stream ⇄ Tool.Call) ─▶ Reply.Finish ─▶ Store.Commit
 //
+// # The durable turn
+//
+// Each arrow is one synced transaction of the Store.
+//
+//	         Accept            Begin                  Answer              Commit
+//	message ────────▶ queued ─────────▶ running ───────────────▶ answered ────────▶ delivered
+//	   │                                 │    ▲                     │
+//	   │ refused: the sender             │    │ Append, StartCall,  │ it cannot be shown
+//	   ▼ is told                         │    │ RecordPart          ▼
+//	(nothing kept)                       │    └── step by step   set aside ◀── Abandon
+//	                                     └── failed for good ───────▲
+//
+// A crash leaves the turn in the state it had; the next Begin returns it with its
+// journal:
+//
+//   - running: finished steps are not asked for again. Calls that had no result are run
+//     again, unless they have side effects and had started: then the model is told that
+//     their outcome is unknown.
+//   - answered: the outcome is only delivered.
+//   - Messages of the reply that were posted are edited on. One that was about to be
+//     posted is looked for by its key before it is posted again.
+//
+// Begin counts attempts. A turn that takes the daemon down, or cannot be finished, is
+// given up after the third: the people are told, and it is set aside for the admin. A
+// stop in good order calls Suspend and is no attempt.
+//
 // # Why
 //
 // Context: a chat thread is a conversation with one memory. Two turns at once
@@ -21,5 +47,6 @@
 //
 // Consequences: a turn that was cut off goes on where it was, in the same
 // messages. An idle session costs no memory. The price is a few small synced
-// writes per turn, which a model call outweighs a thousandfold.
+// writes per turn, which a model call outweighs a thousandfold. So every message is
+// delivered, refused, set aside or pending, and these sum to what came in.
 package agent

@@ -50,6 +50,11 @@ type Options struct {
 	// Dial connects to the gateway, nil for the net package's dialer and the
 	// environment's proxy.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Memory is asked what earlier runs have heard; nil for no catch-up.
+	Memory bots.Memory
+	// CatchUp is how far back messages are read that were sent while nobody listened;
+	// 0 for not at all.
+	CatchUp time.Duration
 	// Log is where to log to, nil for nowhere.
 	Log *slog.Logger
 }
@@ -62,6 +67,11 @@ type Discord struct {
 
 	me         atomic.Pointer[identity] // nil before the first READY
 	heard      atomic.Int64             // when the gateway last said anything, Unix nanoseconds
+	dispatched atomic.Int64             // when it last told of something, Unix nanoseconds
+	newest     atomic.Int64             // when the newest message seen was sent, Unix nanoseconds
+	deafs      atomic.Int64
+	deafAfter  time.Duration
+	started    time.Time
 	identifies *rate.Limiter
 	counts     counts
 
@@ -71,8 +81,10 @@ type Discord struct {
 	channels *recent[channel] // by id
 	roles    *recent[string]  // bobbin's own role, by guild
 	ours     *recent[string]  // nonce of a message of ours → MessageID, as the gateway told
+	keys     *recent[string]  // the same the other way round
 	threads  *recent[string]  // thread → the channel where its messages really go
 	chains   *recent[string]  // answer given beside a thread that cannot be → that thread
+	taken    *recent[bool]    // messages that were accepted; true: by a catch-up
 	firsts   *recent[string]  // message answered to → key of the post that refers to it
 	shown    *recent[bool]    // slash commands whose question is shown
 }
@@ -126,13 +138,17 @@ func New(o Options) (*Discord, error) {
 		opts:       o,
 		rest:       &rest{base: base.JoinPath(apiPath), token: o.BotToken, client: &client},
 		log:        o.Log.With("platform", Name),
+		deafAfter:  deafAfter,
+		started:    time.Now(),
 		identifies: rate.NewLimiter(rate.Every(24*time.Hour/identifiesPerDay), identifiesPerDay/10),
 		state:      errors.New("discord: not started"),
 		channels:   newRecent[channel](rememberChannels),
 		roles:      newRecent[string](rememberChannels),
 		ours:       newRecent[string](rememberMessages),
+		keys:       newRecent[string](rememberMessages),
 		threads:    newRecent[string](rememberMessages),
 		chains:     newRecent[string](rememberMessages),
+		taken:      newRecent[bool](rememberMessages),
 		firsts:     newRecent[string](rememberMessages),
 		shown:      newRecent[bool](rememberMessages),
 	}, nil

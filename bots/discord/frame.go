@@ -43,6 +43,7 @@ type identity struct {
 	user, app string
 	session   string
 	resume    string // the gateway's address for resuming, may be empty
+	guilds    []string
 }
 
 // inspected is the outcome of inspect.
@@ -129,6 +130,9 @@ func readReady(d json.RawMessage) (identity, bool) {
 		Application struct {
 			ID string `json:"id"`
 		} `json:"application"`
+		Guilds []struct {
+			ID string `json:"id"`
+		} `json:"guilds"`
 	}
 	if json.Unmarshal(d, &r) != nil || r.SessionID == "" || !validID(r.User.ID) {
 		return identity{}, false
@@ -136,6 +140,11 @@ func readReady(d json.RawMessage) (identity, bool) {
 	id := identity{user: r.User.ID, app: r.Application.ID, session: r.SessionID, resume: r.ResumeURL}
 	if !validID(id.app) {
 		id.app = id.user // the same for all but the oldest bots
+	}
+	for _, g := range r.Guilds {
+		if validID(g.ID) {
+			id.guilds = append(id.guilds, g.ID)
+		}
 	}
 	return id, true
 }

@@ -65,6 +65,7 @@ type hook struct {
 	Token    string `json:"token,omitempty"`
 	Question string `json:"question,omitempty"` // of a slash command, to be shown
 	Title    string `json:"title,omitempty"`    // of the thread, if one is opened
+	Late     bool   `json:"late,omitempty"`     // the question is old: the answer has to say which it is
 }
 
 func (h hook) encode() string {

@@ -41,12 +41,20 @@ type intake struct {
 	once   sync.Once
 	quit   chan struct{} // no more events will be waited for
 	full   atomic.Int32  // how many events wait for room
+
+	ledger ledger
+	noted  time.Time        // up to when the memory knows that all was heard
+	missed chan missedSince // the newest gap, until it is read
+	again  chan struct{}    // a message was left behind
+	lively lively
+	link   atomic.Pointer[gate] // the connection, nil for none
 }
 
 func newIntake(d *Discord, accept func(context.Context, bots.Event) error) *intake {
 	in := &intake{
 		d: d, accept: accept, seed: maphash.MakeSeed(),
 		asks: make(chan interaction, askLength), online: make(chan struct{}), quit: make(chan struct{}),
+		missed: make(chan missedSince, 1), again: make(chan struct{}, 1),
 	}
 	for i := range in.lane {
 		in.lane[i] = make(chan message, laneLength)
@@ -86,6 +94,14 @@ func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Eve
 		}
 	})
 
+	if d.opts.Memory != nil {
+		wg.Go(func() { in.note(running) })
+	}
+	if d.catchesUp() {
+		wg.Go(func() { in.catchUp(running) })
+	}
+	wg.Go(func() { in.listen(running) })
+
 	err := d.supervise(running, in)
 
 	stop()
@@ -93,6 +109,9 @@ func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Eve
 	late := time.AfterFunc(drainTime, cancel)
 	defer late.Stop()
 	wg.Wait()
+	if d.opts.Memory != nil {
+		in.noteOnce(context.WithoutCancel(ctx))
+	}
 	if err != nil {
 		err = fmt.Errorf("discord: %w", err)
 		d.setState(err)
@@ -103,20 +122,30 @@ func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Eve
 }
 
 // connected is told of each READY.
-func (in *intake) connected() { in.once.Do(func() { close(in.online) }) }
+func (in *intake) connected() {
+	in.d.dispatched.Store(time.Now().UnixNano())
+	in.once.Do(func() { close(in.online) })
+}
 
 // dispatch takes an event in discordgo's goroutine. It may wait for room in a lane
 // and for nothing else.
 func (in *intake) dispatch(name string, data json.RawMessage) {
 	defer in.recovered("dispatch " + name)
+	in.d.dispatched.Store(time.Now().UnixNano())
 	switch name {
 	case "MESSAGE_CREATE":
 		var m message
 		if !in.decode(data, &m) {
 			return
 		}
-		if in.d.wanted(&m) {
-			offer(in, in.lane[maphash.String(in.seed, m.ChannelID)%lanes], m)
+		wanted := in.d.wanted(&m)
+		if validID(m.ID) && validID(m.ChannelID) {
+			in.d.saw(m.ID)
+			in.lively.add(m.ChannelID)
+			in.ledger.arrived(m.ID, wanted)
+		}
+		if wanted {
+			offer(in, in.laneOf(m.ChannelID), m)
 		}
 	case "INTERACTION_CREATE":
 		var i interaction
@@ -129,6 +158,11 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 			in.d.counts.add(ignoredUnknown)
 		}
 	}
+}
+
+// laneOf returns the lane of a channel.
+func (in *intake) laneOf(channel string) chan message {
+	return in.lane[maphash.String(in.seed, channel)%lanes]
 }
 
 func (in *intake) decode(data json.RawMessage, into any) bool {

@@ -52,6 +52,14 @@ type message struct {
 		ChannelID string `json:"channel_id"`
 		Author    *user  `json:"author"`
 	} `json:"referenced_message"`
+	Reference *struct {
+		MessageID string `json:"message_id"`
+	} `json:"message_reference"`
+	Flags int `json:"flags"`
+
+	late bool      // read by a catch-up
+	last bool      // the last catch-up that tries
+	done chan bool // of a catch-up: whether it was taken in
 }
 
 // nonce is a string or a number.
@@ -75,7 +83,7 @@ func (d *Discord) wanted(m *message) bool {
 		why = ignoredMalformed
 	case m.Author != nil && m.Author.ID == self:
 		if m.Nonce != "" {
-			d.ours.put(string(m.Nonce), string(place{m.ChannelID, m.ID}.id()))
+			d.own(place{m.ChannelID, m.ID}, string(m.Nonce))
 		}
 		why = ignoredOwn
 	case m.WebhookID != "" || m.Author.Bot:
@@ -113,22 +121,62 @@ func (d *Discord) addressed(m *message) bool {
 
 // message hands a message to accept.
 func (in *intake) message(ctx context.Context, m message) {
+	// A panic would come again: what panics is done with.
+	over := true
+	defer func() {
+		if over {
+			in.ledger.settled(m.ID)
+		}
+		if m.done != nil {
+			m.done <- over
+		}
+	}()
+	if late, ok := in.d.taken.get(m.ID); ok && (late || m.late) {
+		return
+	}
 	e, ok, err := in.d.event(ctx, &m)
 	if err == nil {
 		if !ok {
 			return
 		}
+		if m.late {
+			e.Late = true
+			h := parseHook(e.Target.Hook)
+			h.Late = true
+			e.Target.Hook = h.encode()
+		}
 		if err = in.submit(ctx, e); err == nil {
+			in.d.taken.put(m.ID, m.late)
 			return
 		}
 	}
+	over = in.unaccepted(ctx, &m, err)
+}
+
+// unaccepted deals with a message that could not be taken in. It reports whether that
+// is the end of it: its author knows, or there is no other try.
+func (in *intake) unaccepted(ctx context.Context, m *message, err error) (over bool) {
 	in.d.counts.add(ignoredUnaccepted)
 	in.d.log.ErrorContext(ctx, "a message could not be taken in", "message", m.ID, "channel", m.ChannelID, "err", err)
-	if m.GuildID == "" || in.d.addressed(&m) {
-		if err := in.d.respond(ctx, &m, agent.Explain(err)); err != nil {
-			in.d.log.ErrorContext(ctx, "the apology could not be posted", "message", m.ID, "err", err)
-		}
+	if m.late && !m.last {
+		return false
 	}
+	addressed := m.GuildID == "" || in.d.addressed(m)
+	if addressed {
+		err := in.d.respond(ctx, m, agent.Explain(err))
+		if err == nil {
+			return true
+		}
+		in.d.log.ErrorContext(ctx, "the apology could not be posted", "message", m.ID, "err", err)
+	}
+	if m.last || !in.d.catchesUp() {
+		return true
+	}
+	select {
+	case in.again <- struct{}{}:
+	default:
+	}
+	return false
 }
 
 // submit offers e to accept until it is taken. Discord would not deliver it again.
@@ -187,24 +235,15 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 	switch {
 	case d.opts.Threads == Never:
 	case c.canThread():
-		e.Target.Thread = d.threadFor(m)
+		if e.Target.Thread, err = d.threadFor(ctx, m); err != nil {
+			return bots.Event{}, false, err
+		}
 		e.Target.Hook = hook{Title: title(e.Text, e.Author.Name)}.encode()
 	case d.opts.Threads == Always:
 		d.counts.add(ignoredUnaimed)
 		return bots.Event{}, false, d.respond(ctx, m, "I only answer in threads here, and this channel has none. Please ask me in a text channel.")
 	}
 	return e, true, nil
-}
-
-// threadFor names the thread that the answer to m belongs to: the one on m, or, if m
-// goes on with an answer that could not get a thread, the same as that answer's.
-func (d *Discord) threadFor(m *message) string {
-	if m.Referenced != nil {
-		if t, ok := d.chains.get(m.Referenced.ID); ok {
-			return t
-		}
-	}
-	return m.ID
 }
 
 // respond answers m beside the conversation.

@@ -2,11 +2,9 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -75,7 +73,17 @@ func (d *Discord) send(ctx context.Context, channel string, p post) (place, erro
 	if !validID(out.ID) {
 		return place{}, errors.New("post a message: the answer has no message id")
 	}
-	return place{channel, out.ID}, nil
+	at := place{channel, out.ID}
+	if p.Nonce != "" {
+		d.own(at, p.Nonce)
+	}
+	return at, nil
+}
+
+// own remembers what one of our messages was posted with.
+func (d *Discord) own(at place, key string) {
+	d.ours.put(key, string(at.id()))
+	d.keys.put(string(at.id()), key)
 }
 
 // Post implements bots.Platform. key is the message's nonce. The answer to a mention
@@ -120,11 +128,14 @@ func opens(to agent.Target) bool {
 	return to.Thread != "" && (err != nil || reply.channel != to.Thread)
 }
 
-// refer returns the reference that a post in a guild's channel carries. Only the
-// first message of an answer has one.
+// refer returns the reference that a post in a guild's channel carries, and one that
+// answers an old message elsewhere. Only the first message of an answer has one.
 func (d *Discord) refer(to agent.Target, at, key string) *reference {
 	reply, err := parsePlace(to.ReplyTo)
-	if err != nil || to.Workspace == "" || at != to.Channel || reply.channel != at {
+	if err != nil || reply.channel != at {
+		return nil
+	}
+	if (to.Workspace == "" || at != to.Channel) && !parseHook(to.Hook).Late {
 		return nil
 	}
 	if first, ok := d.firsts.get(reply.message); ok && first != key {
@@ -156,14 +167,22 @@ func (d *Discord) Edit(ctx context.Context, _ agent.Target, id agent.MessageID, 
 }
 
 func (d *Discord) edit(ctx context.Context, at place, content string) error {
-	return d.rest.do(ctx, call{
+	var out struct {
+		ID string `json:"id"`
+	}
+	err := d.rest.do(ctx, call{
 		what: "edit a message", method: http.MethodPatch, path: []string{"channels", at.channel, "messages", at.message},
 		route: "PATCH channels/" + at.channel + "/messages",
 		body: struct {
 			Content  string   `json:"content"`
 			Mentions mentions `json:"allowed_mentions"`
 		}{content, quiet()},
+		out: &out,
 	})
+	if err == nil && out.ID != at.message {
+		return errors.New("edit a message: the answer is not the message")
+	}
+	return err
 }
 
 // Delete implements bots.Platform.
@@ -181,82 +200,6 @@ func (d *Discord) Delete(ctx context.Context, _ agent.Target, id agent.MessageID
 	}
 	return err
 }
-
-// Pages of history that Find reads, and their length.
-const (
-	findPages = 3
-	pageSize  = 100
-)
-
-// Find implements bots.Platform. Discord tells the nonce of a message when it is
-// posted and perhaps never again, so what is not found may exist all the same. For
-// some minutes that does no harm: a Post with the same key returns the first one.
-func (d *Discord) Find(ctx context.Context, to agent.Target, key string) (agent.MessageID, error) {
-	if id, ok := d.ours.get(key); ok {
-		return agent.MessageID(id), nil
-	}
-	if err := check(to); err != nil {
-		return "", err
-	}
-	after := to.Thread
-	if reply, err := parsePlace(to.ReplyTo); err == nil {
-		after = reply.message
-	}
-	in := []string{to.Channel}
-	if to.Thread != "" {
-		in = []string{to.Thread, to.Channel}
-		if at, ok := d.threads.get(to.Thread); ok {
-			in = []string{at}
-		}
-	}
-	for _, channel := range in {
-		at, err := d.search(ctx, channel, after, key)
-		if err != nil && !refused(err) {
-			return "", err
-		}
-		if at.message != "" {
-			return at.id(), nil
-		}
-	}
-	return "", fmt.Errorf("find a message: %w", bots.ErrNotFound)
-}
-
-// search looks for a message of ours with that nonce among those after an id.
-func (d *Discord) search(ctx context.Context, channel, after, key string) (place, error) {
-	if after == "" {
-		after = "0"
-	}
-	for range findPages {
-		var page []json.RawMessage
-		err := d.rest.do(ctx, call{
-			what: "read messages", method: http.MethodGet, path: []string{"channels", channel, "messages"},
-			query: url.Values{"after": {after}, "limit": {strconv.Itoa(pageSize)}},
-			route: "GET channels/" + channel + "/messages", out: &page,
-		})
-		if err != nil {
-			return place{}, err
-		}
-		for _, raw := range page {
-			var m message
-			if json.Unmarshal(raw, &m) != nil || !validID(m.ID) {
-				continue
-			}
-			if string(m.Nonce) == key && (m.Author == nil || d.self() == "" || m.Author.ID == d.self()) {
-				return place{channel, m.ID}, nil
-			}
-			if newer(m.ID, after) {
-				after = m.ID
-			}
-		}
-		if len(page) < pageSize {
-			break
-		}
-	}
-	return place{}, nil
-}
-
-// newer compares ids as the numbers they are.
-func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
 // typingLasts is less than the ten seconds that Discord shows the sign.
 const typingLasts = 8 * time.Second

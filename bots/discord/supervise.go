@@ -113,10 +113,13 @@ func (d *Discord) connect(ctx context.Context, s *session) ended {
 	g.onBad = func() { d.counts.add(ignoredMalformed) }
 	g.onReady = func(id identity) {
 		d.me.Store(&id)
+		s.in.began(id)
 		s.established, s.resume = true, id.resume
 		once.Do(func() { close(ready) })
 	}
 	g.onResumed = func() { once.Do(func() { close(ready) }) }
+	s.in.link.Store(g)
+	defer s.in.link.Store(nil)
 	opened := s.open(g)
 	end := d.attend(ctx, s, g, opened, ready)
 	g.wg.Wait()
@@ -220,7 +223,7 @@ func (d *Discord) dialGateway(ctx context.Context, s *session) (*websocket.Conn,
 
 // lost reports whether an end leaves nothing to resume.
 func lost(err error) bool {
-	if errors.Is(err, errInvalid) {
+	if errors.Is(err, errInvalid) || errors.Is(err, errDeaf) {
 		return true
 	}
 	e, ok := errors.AsType[*websocket.CloseError](err)

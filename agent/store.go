@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,10 @@ type Store interface {
 	// Commit ends the turn: entries go to the end of the transcript, and the
 	// turn's journal and inbox go away, atomically.
 	Commit(ctx context.Context, t *Turn, entries []Entry) error
+	// Abandon ends a turn that cannot be finished. It does what Commit does with the
+	// turn's Transcript, and puts what was said aside for an admin, with why it was
+	// given up, atomically. why is not for people in chat.
+	Abandon(ctx context.Context, t *Turn, why string) error
 	// Reset starts s afresh: what was said before is kept, but is no longer its
 	// history. A turn that is running still ends in the transcript it began in.
 	Reset(ctx context.Context, s SessionID) error
@@ -70,6 +75,16 @@ type Turn struct {
 
 // Target is where the turn's answer goes: to the newest message it takes up.
 func (t *Turn) Target() Target { return t.Inbound[len(t.Inbound)-1].Target }
+
+// Transcript is what remains of the turn when it ends, as entries: what was said, the
+// steps, and the last words. Without an Outcome these are that it was given up.
+func (t *Turn) Transcript() []Entry {
+	ended := *t
+	if ended.Outcome == nil {
+		ended.Outcome = &Outcome{Kind: Failed, Text: strings.TrimSpace(t.text()), Notice: "I gave up on this.", Usage: t.usage()}
+	}
+	return ended.transcript()
+}
 
 // Part is one message of a reply.
 type Part struct {

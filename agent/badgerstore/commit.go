@@ -15,13 +15,14 @@ func (s *Store) Commit(ctx context.Context, t *agent.Turn, entries []agent.Entry
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.commit(t, entries); err != nil {
+	if err := s.commit(t, entries, func(*badger.Txn) error { return nil }); err != nil {
 		return fmt.Errorf("commit turn %s: %w", t.ID, err)
 	}
 	return nil
 }
 
-func (s *Store) commit(t *agent.Turn, entries []agent.Entry) error {
+// commit ends a turn and does also what else belongs into the same transaction.
+func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*badger.Txn) error) error {
 	values, size, err := encode(entries)
 	if err != nil {
 		return err
@@ -53,7 +54,10 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry) error {
 				return err
 			}
 		}
-		return drop(txn, t.Session)
+		if err := drop(txn, t.Session); err != nil {
+			return err
+		}
+		return also(txn)
 	})
 }
 

@@ -16,6 +16,8 @@
 //	j/SESSION 0 p KEY           a part of the reply
 //	j/SESSION 0 o               the outcome
 //	m/SESSION 0 GEN SEQ         the transcript, one key per entry
+//	x/t/TURN                    an abandoned turn: why, when, how far it came
+//	x/i/TURN 0 N                what it should have answered
 //
 // Numbers are 8 bytes, big-endian. A session id holds no NUL byte, so the prefix of one
 // session is never the prefix of another.

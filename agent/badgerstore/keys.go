@@ -36,3 +36,12 @@ func entriesOf(s agent.SessionID, generation uint64) []byte {
 func entryKey(s agent.SessionID, generation, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(entriesOf(s, generation), seq)
 }
+
+func deadKey(id agent.TurnID) []byte { return append([]byte("x/t/"), id...) }
+
+// unanswered is the prefix of what an abandoned turn should have answered.
+func unanswered(id agent.TurnID) []byte { return append(append([]byte("x/i/"), id...), 0) }
+
+func unansweredKey(id agent.TurnID, n int) []byte {
+	return binary.BigEndian.AppendUint64(unanswered(id), uint64(n)) //nolint:gosec // an index
+}

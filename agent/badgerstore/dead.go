@@ -1,0 +1,201 @@
+package badgerstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
+)
+
+// ErrNoSuchTurn is wrapped by what Retry returns for a turn that was not abandoned, or
+// was put back already.
+var ErrNoSuchTurn = errors.New("there is no abandoned turn of this id")
+
+// Dead is a turn that was abandoned.
+type Dead struct {
+	ID      agent.TurnID    `json:"id"`
+	Session agent.SessionID `json:"session"`
+	Began   time.Time       `json:"began"`
+	At      time.Time       `json:"at"` // when it was abandoned
+	Attempt int             `json:"attempt"`
+	Why     string          `json:"why"`
+	Text    string          `json:"text,omitempty"` // of the answer, as far as it came
+
+	Inbound []agent.Inbound `json:"-"` // what it should have answered
+}
+
+// Abandon implements agent.Store.
+func (s *Store) Abandon(ctx context.Context, t *agent.Turn, why string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.abandon(t, why); err != nil {
+		return fmt.Errorf("abandon turn %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+func (s *Store) abandon(t *agent.Turn, why string) error {
+	d := Dead{ID: t.ID, Session: t.Session, Began: t.Began, At: time.Now().Round(0), Attempt: t.Attempt, Why: why}
+	entries := t.Transcript()
+	if t.Outcome != nil {
+		d.Text = t.Outcome.Text
+	}
+	values := make([][]byte, len(t.Inbound))
+	for i, in := range t.Inbound {
+		// A handle on a pending answer was used up by the word that there is none, and it
+		// may be a secret that nobody needs any more.
+		in.Target.Hook = ""
+		var err error
+		if values[i], err = marshal(in); err != nil {
+			return fmt.Errorf("encode a message: %w", err)
+		}
+	}
+	// They do not count before the turn's own record is there.
+	if err := s.writeInParts(values, func(i int) []byte { return unansweredKey(t.ID, i) }); err != nil {
+		return err
+	}
+	return s.commit(t, entries, func(txn *badger.Txn) error { return set(txn, deadKey(t.ID), d) })
+}
+
+// Abandoned lists the turns that were abandoned, oldest first.
+func (s *Store) Abandoned(ctx context.Context) iter.Seq2[Dead, error] {
+	return func(yield func(Dead, error) bool) {
+		dead, err := s.dead(ctx)
+		if err != nil {
+			yield(Dead{}, fmt.Errorf("list abandoned turns: %w", err))
+			return
+		}
+		for _, d := range dead {
+			if d.Inbound, err = s.unanswered(d.ID); err != nil {
+				yield(Dead{}, fmt.Errorf("read what turn %s should have answered: %w", d.ID, err))
+				return
+			}
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// dead reads the records of abandoned turns, without what they should have answered.
+func (s *Store) dead(ctx context.Context) (found []Dead, err error) {
+	err = s.db.View(func(txn *badger.Txn) error {
+		return each(txn, []byte("x/t/"), func(k []byte, item *badger.Item) error {
+			var d Dead
+			if err := decode(item, &d); err != nil {
+				s.log.Error("the record of an abandoned turn is damaged", "turn", string(k), "error", err)
+				d = Dead{Why: "unknown: its record is damaged"}
+			}
+			d.ID = agent.TurnID(k)
+			found = append(found, d)
+			return ctx.Err()
+		})
+	})
+	slices.SortFunc(found, func(a, b Dead) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return found, err
+}
+
+func (s *Store) unanswered(id agent.TurnID) (said []agent.Inbound, err error) {
+	err = s.db.View(func(txn *badger.Txn) error {
+		return each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
+			var in agent.Inbound
+			if err := decode(item, &in); err != nil {
+				s.log.Error("a message of an abandoned turn is damaged and left out", "turn", id, "error", err)
+				return nil
+			}
+			said = append(said, in)
+			return nil
+		})
+	})
+	return said, err
+}
+
+// Retry puts what an abandoned turn should have answered back into its session's inbox,
+// behind what is there, and returns the session, which has to be woken. Its answer will
+// say what it answers.
+func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.SessionID, err error) {
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		err := s.update(func(txn *badger.Txn) (err error) {
+			session, done, err = s.putBack(txn, id)
+			return err
+		})
+		if err != nil {
+			return "", fmt.Errorf("retry turn %s: %w", id, err)
+		}
+	}
+	return session, nil
+}
+
+// putBack moves as many messages as fit one transaction, and with the last ones the
+// record goes. A crash in between leaves the rest to be retried.
+func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.SessionID, done bool, err error) {
+	if _, err := txn.Get(deadKey(id)); errors.Is(err, badger.ErrKeyNotFound) {
+		return "", false, ErrNoSuchTurn
+	} else if err != nil {
+		return "", false, err
+	}
+	var moved [][]byte
+	size := 0
+	done = true
+	err = each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
+		if size += int(item.ValueSize()) + 2*valueFrame; size > oneTransaction && len(moved) > 0 {
+			done = false
+			return errEnough
+		}
+		moved = append(moved, item.KeyCopy(nil))
+		return nil
+	})
+	if err != nil {
+		return "", false, err
+	}
+	for _, k := range moved {
+		in, err := s.messageBack(txn, k)
+		if err != nil {
+			return "", false, err
+		}
+		if in != nil {
+			session = in.Session()
+		}
+		if err := txn.Delete(k); err != nil {
+			return "", false, err
+		}
+	}
+	if !done {
+		return session, false, nil
+	}
+	var d Dead
+	if err := get(txn, deadKey(id), &d); err == nil {
+		session = d.Session
+	} else if !errors.As(err, new(*damagedError)) {
+		return "", false, err
+	}
+	return session, true, txn.Delete(deadKey(id))
+}
+
+// messageBack puts one message into the inbox. It returns nil for one that is damaged.
+func (s *Store) messageBack(txn *badger.Txn, k []byte) (*agent.Inbound, error) {
+	var in agent.Inbound
+	if err := get(txn, k, &in); errors.As(err, new(*damagedError)) {
+		s.log.Error("a message of an abandoned turn is damaged and left out", "error", err)
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	in.Late = true
+	session := in.Session()
+	if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
+		return nil, err
+	}
+	return &in, set(txn, inboxKey(session, s.nextSeq()), in)
+}

@@ -43,12 +43,7 @@ const slackbot = "USLACKBOT"
 
 // event converts the payload of a delivery, or says why there is nothing to convert.
 func (s *Slack) event(payload []byte) (ev bots.Event, ignored string) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error("slack: a delivery could not be read", "error", fmt.Sprintf("panic: %v\n%s", r, debug.Stack()))
-			ev, ignored = bots.Event{}, "unreadable"
-		}
-	}()
+	defer s.recovered(&ev, &ignored)
 	var cb callback
 	if err := json.Unmarshal(payload, &cb); err != nil {
 		return ev, "malformed"
@@ -69,6 +64,25 @@ func (s *Slack) event(payload []byte) (ev bots.Event, ignored string) {
 	if err := json.Unmarshal(cb.Event, &p); err != nil {
 		return ev, "malformed"
 	}
+	ev, ignored = s.said(p, workspace(cb, s.identity().team))
+	if ignored == "" {
+		ev.EventID = cb.EventID
+		ev.Addressed = ev.Addressed || kind.Type == "app_mention"
+	}
+	return ev, ignored
+}
+
+// recovered, deferred, makes a message that no code was ready for one that is ignored.
+func (s *Slack) recovered(ev *bots.Event, ignored *string) {
+	if r := recover(); r != nil {
+		s.log.Error("slack: a message could not be read", "error", fmt.Sprintf("panic: %v\n%s", r, debug.Stack()))
+		*ev, *ignored = bots.Event{}, "unreadable"
+	}
+}
+
+// said converts a message of a session in the workspace team.
+func (s *Slack) said(p post, team string) (ev bots.Event, ignored string) {
+	defer s.recovered(&ev, &ignored)
 	me := s.identity()
 	if why := p.ignored(me); why != "" {
 		return ev, why
@@ -80,16 +94,15 @@ func (s *Slack) event(payload []byte) (ev bots.Event, ignored string) {
 		// The answer opens the thread of the message.
 		thread = p.TS
 	}
-	at := agent.Address{Platform: s.Name(), Workspace: workspace(cb, me.team), Channel: p.Channel, Thread: thread}
+	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: p.Channel, Thread: thread}
 	id := messageID(p.Channel, p.TS)
 	text, mentioned := cutMention(p.Text, me.user)
 	return bots.Event{
-		EventID:   cb.EventID,
 		MessageID: id,
 		Target:    agent.Target{Address: at, ReplyTo: id, Recipient: p.User},
 		Author:    agent.Author{ID: p.User, Name: cmp.Or(s.names.of(p.User), p.User)},
 		Direct:    direct,
-		Addressed: direct || mentioned || kind.Type == "app_mention",
+		Addressed: direct || mentioned,
 		Text:      strings.TrimSpace(markup.FromSlack(text, s.nameOf)),
 		Sent:      sentAt(p.TS),
 		Respond:   s.responder(at, p, direct),

@@ -51,6 +51,8 @@ func (s *Slack) runHTTP(ctx context.Context, in *intake) error {
 	served := make(chan error, 1)
 	in.wg.Go(func() { served <- server.Serve(listener) })
 	s.health.set(nil)
+	s.isUp(nil)
+	defer s.hear.lost()
 	s.log.Info("slack: listening", "address", addr)
 
 	select {
@@ -138,6 +140,7 @@ func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWrite
 		return
 	}
 	ev, ignored := s.event(body)
+	s.arrives(body, ev, ignored)
 	if ignored != "" {
 		s.ignored.add(ignored)
 		return
@@ -152,7 +155,9 @@ func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWrite
 	}
 	if err != nil {
 		http.Error(w, "not accepted", http.StatusServiceUnavailable)
+		return
 	}
+	s.hear.settle(ev.MessageID)
 }
 
 var errNotTaken = errors.New("not taken")
@@ -176,6 +181,7 @@ func (s *Slack) serveCommand(ctx context.Context, in *intake, w http.ResponseWri
 		ResponseURL: form.Get("response_url"), TriggerID: form.Get("trigger_id"),
 		IsEnterpriseInstall: form.Get("is_enterprise_install") == "true",
 	}, true)
+	s.stirs()
 	text := c.run(ctx)
 	if text == "" {
 		return

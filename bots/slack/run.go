@@ -32,6 +32,13 @@ func (s *Slack) Run(ctx context.Context, accept func(context.Context, bots.Event
 		}
 		return err
 	}
+	if err := s.recall(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	defer s.storeHeard(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -39,6 +46,10 @@ func (s *Slack) Run(ctx context.Context, accept func(context.Context, bots.Event
 	wg.Go(func() { s.names.run(ctx) })
 
 	in := newIntake(s, accept)
+	if s.opts.Memory != nil {
+		wg.Go(func() { s.keepHeard(ctx) })
+		wg.Go(func() { s.listen(ctx, in) })
+	}
 	if s.opts.AppToken != "" {
 		return s.runSocket(ctx, in)
 	}

@@ -16,6 +16,7 @@ import (
 	"bobbin/bots/markup"
 
 	slackgo "github.com/slack-go/slack"
+	"golang.org/x/time/rate"
 )
 
 var (
@@ -41,6 +42,12 @@ type Options struct {
 	// copied. If its transport is an *http.Transport, the WebSocket is dialed the
 	// same way.
 	HTTPClient *http.Client
+	// Memory is what earlier runs have heard; nil means that nothing is remembered,
+	// caught up with, or probed for.
+	Memory bots.Memory
+	// CatchUp is how far back messages are read that nobody listened to; 0 means that
+	// none are.
+	CatchUp time.Duration
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -57,6 +64,12 @@ type Slack struct {
 	ignored tally
 	names   *names
 	noSigns [signKinds]atomic.Bool
+
+	paces    map[string]*rate.Limiter // by method, for reading history
+	hear     *hearing
+	quiet    time.Duration // after which silence is looked into
+	deafness health        // why an open connection is as good as none, or nil
+	deafs    atomic.Int64
 }
 
 // New returns an adapter that is not connected yet. Its errors name the option that is
@@ -82,7 +95,10 @@ func New(o Options) (*Slack, error) {
 	// slack-go joins it with the method by plain concatenation.
 	o.APIURL = strings.TrimRight(o.APIURL, "/") + "/"
 
-	s := &Slack{opts: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), http: httpClient(o.HTTPClient)}
+	s := &Slack{
+		opts: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), http: httpClient(o.HTTPClient),
+		paces: newPaces(), hear: newHearing(), quiet: deafAfter,
+	}
 	s.api = slackgo.New(o.BotToken,
 		slackgo.OptionAppLevelToken(o.AppToken),
 		slackgo.OptionAPIURL(o.APIURL),
@@ -96,8 +112,14 @@ func New(o Options) (*Slack, error) {
 // Name returns "slack".
 func (s *Slack) Name() string { return "slack" }
 
-// Ready says why bobbin is not connected to Slack, or nil.
-func (s *Slack) Ready() error { return s.health.get() }
+// Ready says why bobbin is not connected to Slack, or why its connection is as good as
+// none, or nil.
+func (s *Slack) Ready() error {
+	if err := s.health.get(); err != nil {
+		return err
+	}
+	return s.deafness.get()
+}
 
 // Addr returns the address that HTTP mode listens on, or nothing when it does not.
 func (s *Slack) Addr() string {

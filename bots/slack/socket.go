@@ -71,6 +71,7 @@ func (s *Slack) connect(ctx context.Context, in *intake) error {
 	client := socketmode.New(s.api, socketmode.OptionReadLimit(maxEnvelope), socketmode.OptionDialer(s.dialer()))
 	k := &socket{s: s, in: in, client: client, giveUp: cancel, acks: make(chan string, laneDepth)}
 	var wg sync.WaitGroup
+	defer s.hear.lost()
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { k.read(ctx) })
@@ -95,8 +96,10 @@ func (k *socket) handle(ctx context.Context, evt socketmode.Event) {
 	switch evt.Type {
 	case socketmode.EventTypeConnecting:
 		k.s.health.set(errors.New("slack: connecting"))
+		k.s.hear.lost()
 	case socketmode.EventTypeConnected, socketmode.EventTypeHello:
 		k.s.health.set(nil)
+		k.s.isUp(k.giveUp)
 		k.s.log.Debug("slack: Socket Mode", "event", evt.Type)
 	case socketmode.EventTypeConnectionError:
 		k.failed(evt.Data)
@@ -111,6 +114,7 @@ func (k *socket) handle(ctx context.Context, evt socketmode.Event) {
 		}
 	case socketmode.EventTypeInteractive:
 		if evt.Request != nil {
+			k.s.stirs()
 			k.s.ignored.add("interaction")
 			k.ackSoon(evt.Request.EnvelopeID)
 		}
@@ -146,6 +150,7 @@ func (k *socket) failed(data any) {
 // deliver enqueues an event, or acknowledges one that is of no interest.
 func (k *socket) deliver(envelope string, payload []byte) {
 	ev, ignored := k.s.event(payload)
+	k.s.arrives(payload, ev, ignored)
 	if ignored != "" {
 		k.s.ignored.add(ignored)
 		k.ackSoon(envelope)
@@ -153,6 +158,7 @@ func (k *socket) deliver(envelope string, payload []byte) {
 	}
 	k.in.offer(delivery{event: ev, done: func(ctx context.Context, err error) {
 		if err == nil {
+			k.s.hear.settle(ev.MessageID)
 			k.ack(ctx, envelope, nil)
 		}
 	}})
@@ -179,6 +185,7 @@ func (k *socket) unknown(message []byte) {
 }
 
 func (k *socket) command(ctx context.Context, req socketmode.Request, cmd slackgo.SlashCommand) {
+	k.s.stirs()
 	c := k.in.command(cmd, req.AcceptsResponsePayload)
 	k.in.wg.Go(func() {
 		text := c.run(ctx)

@@ -114,6 +114,34 @@ func pageMay(w *World, user, channel string) error {
 	return nil
 }
 
+// pageMaySay reports why q may not be said: to is the message it answers, if any, what
+// that is called, and size and limit are in the service's own unit.
+func pageMaySay(w *World, q pageRequest, what, to string, size, limit int) error {
+	if err := pageMay(w, q.User, q.Channel); err != nil {
+		return err
+	}
+	if err := pageText(q.Text, size, limit); err != nil {
+		return err
+	}
+	if to == "" {
+		return nil
+	}
+	if _, ok := w.Message(q.Channel, to); !ok {
+		return &pageError{http.StatusNotFound, fmt.Sprintf("there is no %s %.60q", what, to)}
+	}
+	return nil
+}
+
+func pageMayCommand(w *World, q pageRequest) error {
+	if err := pageMay(w, q.User, q.Channel); err != nil {
+		return err
+	}
+	if q.Name == "" {
+		return pageBad("the command has no name")
+	}
+	return nil
+}
+
 func pageText(text string, size, limit int) error {
 	if strings.TrimSpace(text) == "" {
 		return pageBad("there is no text")
@@ -128,27 +156,17 @@ func pageUnits(text string) int { return len(utf16.Encode([]rune(text))) }
 
 func (p *Page) slackSay(q pageRequest) (pageReply, error) {
 	s := p.o.Slack
-	if err := pageMay(s.World(), q.User, q.Channel); err != nil {
+	err := pageMaySay(s.World(), q, "thread", q.Thread, utf8.RuneCountInString(q.Text), pageSlackText)
+	if err != nil {
 		return pageReply{}, err
-	}
-	if err := pageText(q.Text, utf8.RuneCountInString(q.Text), pageSlackText); err != nil {
-		return pageReply{}, err
-	}
-	if q.Thread != "" {
-		if _, ok := s.World().Message(q.Channel, q.Thread); !ok {
-			return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no thread %.60q", q.Thread)}
-		}
 	}
 	ts, err := s.Say(q.User, q.Channel, q.Thread, q.Text)
 	return pageReply{ID: ts}, err
 }
 
 func (p *Page) slackCommand(q pageRequest) (pageReply, error) {
-	if err := pageMay(p.o.Slack.World(), q.User, q.Channel); err != nil {
+	if err := pageMayCommand(p.o.Slack.World(), q); err != nil {
 		return pageReply{}, err
-	}
-	if q.Name == "" {
-		return pageReply{}, pageBad("the command has no name")
 	}
 	if n := utf8.RuneCountInString(q.Text); n > pageSlackText {
 		return pageReply{}, pageText(q.Text, n, pageSlackText)
@@ -166,27 +184,17 @@ func (p *Page) slackDM(q pageRequest) (pageReply, error) {
 
 func (p *Page) discordSay(q pageRequest) (pageReply, error) {
 	d := p.o.Discord
-	if err := pageMay(d.World(), q.User, q.Channel); err != nil {
+	err := pageMaySay(d.World(), q, "message to reply to", q.ReplyTo, pageUnits(q.Text), pageDiscordText)
+	if err != nil {
 		return pageReply{}, err
-	}
-	if err := pageText(q.Text, pageUnits(q.Text), pageDiscordText); err != nil {
-		return pageReply{}, err
-	}
-	if q.ReplyTo != "" {
-		if _, ok := d.World().Message(q.Channel, q.ReplyTo); !ok {
-			return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no message %.60q to reply to", q.ReplyTo)}
-		}
 	}
 	id, err := d.Say(q.User, q.Channel, q.ReplyTo, q.Text)
 	return pageReply{ID: id}, err
 }
 
 func (p *Page) discordCommand(q pageRequest) (pageReply, error) {
-	if err := pageMay(p.o.Discord.World(), q.User, q.Channel); err != nil {
+	if err := pageMayCommand(p.o.Discord.World(), q); err != nil {
 		return pageReply{}, err
-	}
-	if q.Name == "" {
-		return pageReply{}, pageBad("the command has no name")
 	}
 	for name, value := range q.Options {
 		if n := pageUnits(value); n > pageDiscordOption {

@@ -200,18 +200,12 @@ func (s *Slack) run(f func()) bool {
 	return true
 }
 
-// sleep waits for d and reports whether it may go on.
+// sleep waits for d and reports whether it may go on: neither ctx nor Slack has ended.
 func (s *Slack) sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	case <-s.ctx.Done():
-		return false
-	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(s.ctx, stop)()
+	return pause(ctx, d)
 }
 
 // note remembers at which address callers reach us; the URLs given out start with it.

@@ -307,7 +307,7 @@ func (s *Slack) setStatus(f slackForm) slackReply {
 	s.statuses[ref] = now
 	s.world.ShowTyping(ref.channel, ref.ts, f.Get("status"))
 	s.run(func() {
-		if !s.sleep(s.ctx, slackStatusLife) {
+		if !pause(s.ctx, slackStatusLife) {
 			return
 		}
 		s.mu.Lock()

@@ -30,7 +30,7 @@ type aiStream struct {
 
 // answer sends reply.
 func (a *WorkersAI) answer(w http.ResponseWriter, r *http.Request, req AIRequest, reply AIReply) {
-	if !aiPause(r.Context(), reply.Delay) {
+	if !pause(r.Context(), reply.Delay) {
 		return
 	}
 	if reply.Status != 0 && reply.Status != http.StatusOK {
@@ -181,7 +181,7 @@ func (s *aiStream) line(data string) {
 // wait lets a token's time pass, a little more or less.
 func (s *aiStream) wait() {
 	if s.pace > 0 && !s.failed {
-		s.failed = !aiPause(s.ctx, s.pace*3/4+rand.N(s.pace/2+1)) //nolint:gosec // no secret depends on it
+		s.failed = !pause(s.ctx, s.pace*3/4+rand.N(s.pace/2+1)) //nolint:gosec // no secret depends on it
 	}
 }
 
@@ -245,19 +245,4 @@ func aiPadding() string {
 		b[i] = letters[rand.N(len(letters))] //nolint:gosec // as above
 	}
 	return string(b)
-}
-
-// aiPause waits and reports whether ctx still goes on.
-func aiPause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

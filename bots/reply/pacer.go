@@ -40,6 +40,12 @@ type place struct {
 	granted chan struct{}
 }
 
+func newLane(r bots.Rate) *lane {
+	l := &lane{rate: r, counted: time.Now()}
+	l.tokens = l.full()
+	return l
+}
+
 func newPacer() *pacer { return &pacer{lanes: make(map[string]*lane)} }
 
 // queue asks for one call. The place's granted channel is closed when the call may be
@@ -49,7 +55,7 @@ func (p *pacer) queue(r bots.Rate, u urgency, since time.Time) *place {
 	defer p.mu.Unlock()
 	l := p.lanes[r.Scope]
 	if l == nil {
-		l = &lane{rate: r, tokens: float64(max(r.Burst, 1)), counted: time.Now()}
+		l = newLane(r)
 		p.lanes[r.Scope] = l
 	}
 	w := &place{urgency: u, since: since, granted: make(chan struct{})}
@@ -79,7 +85,7 @@ func (p *pacer) leave(r bots.Rate, w *place) {
 	if i := slices.Index(l.waiting, w); i >= 0 {
 		l.waiting = slices.Delete(l.waiting, i, i+1)
 	} else {
-		l.tokens = min(l.tokens+1, float64(max(l.rate.Burst, 1)))
+		l.tokens = min(l.tokens+1, l.full())
 	}
 	p.grant(l)
 }
@@ -90,30 +96,38 @@ func (p *pacer) hold(r bots.Rate, d time.Duration) {
 	defer p.mu.Unlock()
 	l := p.lanes[r.Scope]
 	if l == nil {
-		l = &lane{rate: r}
+		l = newLane(r)
 		p.lanes[r.Scope] = l
 	}
 	if until := time.Now().Add(d); until.After(l.held) {
 		l.held = until
 	}
-	// One call when the time is up, not as many as fit into the burst: the platform's
-	// own count is at its end.
-	l.tokens, l.counted = 1, l.held
+	l.fill(l.held)
+	// At most one call when the time is up, not as many as fit into the burst: the
+	// platform's own count is at its end.
+	l.tokens = min(l.tokens, 1)
 	p.grant(l)
+}
+
+func (l *lane) full() float64 { return float64(max(l.rate.Burst, 1)) }
+
+// fill adds the tokens that come until then.
+func (l *lane) fill(until time.Time) {
+	switch {
+	case l.rate.Every <= 0:
+		l.tokens = l.full()
+	case until.After(l.counted):
+		l.tokens = min(l.full(), l.tokens+float64(until.Sub(l.counted))/float64(l.rate.Every))
+		l.counted = until
+	}
 }
 
 // grant gives tokens to those who wait and sets the timer for the next. The caller holds
 // mu.
 func (p *pacer) grant(l *lane) {
 	now := time.Now()
-	full := float64(max(l.rate.Burst, 1))
-	switch {
-	case l.rate.Every <= 0:
-		l.tokens = full
-	case now.After(l.counted):
-		l.tokens = min(full, l.tokens+float64(now.Sub(l.counted))/float64(l.rate.Every))
-		l.counted = now
-	}
+	l.fill(now)
+	full := l.full()
 	// A hair below a whole token is one: the division above rounds.
 	for len(l.waiting) > 0 && l.tokens > 1-1e-6 && !now.Before(l.held) {
 		i := most(l.waiting)

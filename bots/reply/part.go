@@ -62,7 +62,7 @@ func (l *live) prepare(ctx context.Context, i int) (ready bool, err error) {
 	case !errors.Is(err, bots.ErrNotFound):
 		return false, fmt.Errorf("look for a message that may have been posted: %w", err)
 	case i < len(l.parts)-1:
-		return false, l.drop(ctx, i) // posted now, it would stand after those that follow it
+		return false, l.drop(ctx, &l.parts, i) // posted now, it would stand after those that follow it
 	}
 	return true, nil
 }
@@ -94,8 +94,9 @@ func (l *live) adopt(ctx context.Context, i int, id agent.MessageID, shown bots.
 }
 
 // edit changes message i. If the platform no longer lets it be edited, it is removed, as
-// its text would stand twice: the messages after it move up, and another takes the place
-// of the last, so that all of them stand in order.
+// its text would stand twice; should that fail, it is tried again in the end. The messages
+// after it move up, and another takes the place of the last, so that all of them stand in
+// order.
 func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 	id := l.parts[i].ID
 	err := l.platform.Edit(ctx, l.to, id, m)
@@ -103,9 +104,12 @@ func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 		l.lost++
 		l.log.Info("a message can no longer be edited, another takes its place", "error", err)
 		if err := l.platform.Delete(ctx, l.to, id); err != nil {
-			l.log.Info("a message that can no longer be edited stays", "error", err)
+			l.log.Info("a message that can no longer be edited stays for now", "error", err)
+			l.left = append(l.left, l.parts[i])
+			l.parts = slices.Delete(l.parts, i, i+1)
+			return nil
 		}
-		return l.drop(ctx, i)
+		return l.drop(ctx, &l.parts, i)
 	}
 	if err != nil {
 		return fmt.Errorf("edit: %w", err)
@@ -114,22 +118,23 @@ func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 	return nil
 }
 
-// drop journals that message i is gone and forgets it.
-func (l *live) drop(ctx context.Context, i int) error {
-	gone := l.parts[i].Part
+// drop journals that a message is gone and forgets it.
+func (l *live) drop(ctx context.Context, from *[]shownPart, i int) error {
+	gone := (*from)[i].Part
 	gone.Gone = true
 	if err := l.lastly(ctx, gone); err != nil {
 		return fmt.Errorf("journal that a message is gone: %w", err)
 	}
-	l.parts = slices.Delete(l.parts, i, i+1)
+	*from = slices.Delete(*from, i, i+1)
 	return nil
 }
 
-// trim removes the last message, which an earlier attempt needed and this one does not.
-// What cannot be removed after so many failures stays: the answer stands all the same.
-func (l *live) trim(ctx context.Context, failures int) error {
-	last := len(l.parts) - 1
-	part := &l.parts[last]
+// trim removes the last of some messages: those that an earlier attempt needed and this
+// one does not, or those that can no longer be edited. What cannot be removed after so many
+// failures stays: the answer stands all the same.
+func (l *live) trim(ctx context.Context, surplus *[]shownPart, failures int) error {
+	last := len(*surplus) - 1
+	part := &(*surplus)[last]
 	var err error
 	if part.ID == "" && part.doubt {
 		part.ID, err = l.platform.Find(ctx, l.to, part.Key)
@@ -145,7 +150,7 @@ func (l *live) trim(ctx context.Context, failures int) error {
 	default:
 		return fmt.Errorf("remove a message that is not needed: %w", err)
 	}
-	return l.drop(ctx, last)
+	return l.drop(ctx, surplus, last)
 }
 
 // lastly journals what has happened, even though ctx may have ended.

@@ -77,7 +77,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	return l, nil
 }
 
-// live is one growing answer. Its goroutine alone touches parts, made and lost.
+// live is one growing answer. Its goroutine alone touches what is between changed and sign.
 type live struct {
 	platform bots.Platform
 	to       agent.Target
@@ -94,6 +94,7 @@ type live struct {
 	changed chan struct{}
 
 	parts []shownPart // in the order in which they stand
+	left  []shownPart // that can no longer be edited, and are to be removed
 	made  int         // parts ever made, for their keys
 	lost  int         // parts that could no longer be edited
 
@@ -127,6 +128,7 @@ func (l *live) Finish(ctx context.Context, o agent.Outcome) error {
 	l.mu.Lock()
 	l.outcome = &o
 	l.mu.Unlock()
+	l.sign.set("")
 	l.poke()
 	select {
 	case <-l.done:

@@ -24,8 +24,11 @@ func (l *live) show(ctx context.Context) (err error) {
 	for {
 		pages, complete := l.wanted()
 		i := l.next(pages)
-		surplus := len(l.parts) > len(pages)
-		if complete && i < 0 && !surplus {
+		surplus := &l.left
+		if len(l.parts) > len(pages) {
+			surplus = &l.parts
+		}
+		if complete && i < 0 && len(*surplus) == 0 {
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -36,7 +39,7 @@ func (l *live) show(ctx context.Context) (err error) {
 		case i >= 0:
 			err = l.step(ctx, i, complete)
 		case complete:
-			err = l.trim(ctx, failures)
+			err = l.trim(ctx, surplus, failures)
 		default:
 			l.rest(ctx)
 		}

@@ -103,6 +103,7 @@ func (s *sign) keep(ctx context.Context) {
 	}()
 	var (
 		up    string                      // what the platform shows, as far as we know
+		seen  time.Time                   // when the newest post that was taken note of began
 		since time.Time                   // when that was shown
 		fades bool                        // it goes with time or with a post
 		quiet = time.Now().Add(signDelay) // no call before this
@@ -124,9 +125,13 @@ func (s *sign) keep(ctx context.Context) {
 		case <-s.changed:
 		}
 		doing, newest := s.wanted()
-		if fades && newest.After(since) {
-			up = ""
+		if fades && newest != seen {
+			due = true // the post may have taken it away
+			if newest.After(since) {
+				up = ""
+			}
 		}
+		seen = newest
 		if time.Now().Before(quiet) || doing == up && (doing == "" || !due) {
 			continue
 		}

@@ -1,0 +1,246 @@
+package agenttest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bobbin/agent"
+)
+
+var turnTests = []storeTest{
+	{"a turn that was cut off goes on with all of its journal", cutOff},
+	{"a turn that was suspended does not count another attempt", suspended},
+	{"messages that arrive during a turn wait for the next", arriveDuring},
+	{"the journal goes on where it is, whatever the caller's turn holds", appendGoesOn},
+	{"parts are recorded while steps are", partsDuringSteps},
+	{"a commit clears the turn and nothing else", commitClears},
+	{"a turn that has ended takes nothing more", endedTurn},
+	{"large turns are journaled and committed", largeTurns},
+	{"an answer is recorded as it is", answers},
+}
+
+func step(n int, calls ...string) agent.Entry {
+	e := said(n)
+	for _, id := range calls {
+		e.Calls = append(e.Calls, agent.ToolCall{ID: id, Name: "look", Args: []byte(`{"at":"<here>"}`)})
+	}
+	return e
+}
+
+func result(n int, call string) agent.Entry {
+	return agent.Entry{Role: agent.RoleTool, At: start.Add(time.Duration(n) * time.Second), CallID: call, Tool: "look", Text: "seen\x00", Failed: n%2 == 0}
+}
+
+func cutOff(r *rig) {
+	r.accept(message(place, 1), message(place, 2))
+	want := r.begin(place.Session())
+	again := func(what string) {
+		r.Helper()
+		r.reopen()
+		want.Attempt++
+		got := r.begin(place.Session())
+		slices.Sort(got.Started)
+		same(r, what, got, want)
+	}
+	again("begun")
+	r.ok(r.Append(r.Context(), want, step(1, "c1", "c2")))
+	want.Entries = append(want.Entries, step(1, "c1", "c2"))
+	again("a step")
+	r.ok(r.StartCall(r.Context(), want, "c2"))
+	r.ok(r.StartCall(r.Context(), want, "c1"))
+	want.Started = []string{"c1", "c2"}
+	again("calls started")
+	r.ok(r.Append(r.Context(), want, result(2, "c2")))
+	want.Entries = append(want.Entries, result(2, "c2"))
+	again("one result")
+	more := []agent.Entry{result(3, "c1"), step(4)}
+	r.ok(r.Append(r.Context(), want, more...))
+	want.Entries = append(want.Entries, more...)
+	again("more entries")
+	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001"}))
+	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-002"}))
+	want.Parts = []agent.Part{{Key: "K-001"}, {Key: "K-002"}}
+	again("parts about to be posted")
+	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001", ID: "m1"}))
+	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-002", ID: "m2", Gone: true}))
+	want.Parts = []agent.Part{{Key: "K-001", ID: "m1"}, {Key: "K-002", ID: "m2", Gone: true}}
+	again("parts posted")
+	o := agent.Outcome{Kind: agent.Failed, Text: "so far", Notice: "it failed", Usage: agent.Usage{Input: 3}, Model: "m", Steps: 2}
+	r.ok(r.Answer(r.Context(), want, o))
+	want.Outcome = &o
+	again("answered")
+}
+
+func suspended(r *rig) {
+	r.accept(message(place, 1))
+	want := r.begin(place.Session())
+	for range 3 {
+		r.ok(r.Suspend(r.Context(), want))
+		r.reopen()
+		same(r, "the turn", r.begin(place.Session()), want)
+	}
+	r.reopen() // and now a crash
+	want.Attempt = 2
+	same(r, "the turn", r.begin(place.Session()), want)
+}
+
+func arriveDuring(r *rig) {
+	r.accept(message(place, 1))
+	t := r.begin(place.Session())
+	r.accept(message(place, 2), message(place, 3))
+	r.reopen()
+	again := r.begin(place.Session())
+	same(r, "the turn", ids(again.Inbound), ids(t.Inbound))
+	r.accept(message(place, 4))
+	r.ok(r.Commit(r.Context(), again, nil))
+	next := r.begin(place.Session())
+	same(r, "the next turn", ids(next.Inbound), []agent.MessageID{"M2", "M3", "M4"})
+	if next.ID == t.ID || next.Attempt != 1 {
+		r.Errorf("the next turn is %s, attempt %d, after %s", next.ID, next.Attempt, t.ID)
+	}
+}
+
+func appendGoesOn(r *rig) {
+	r.accept(message(place, 1))
+	t := r.begin(place.Session())
+	for n := range 3 {
+		r.ok(r.Append(r.Context(), t, said(2*n), said(2*n+1)))
+	}
+	r.ok(r.Append(r.Context(), t))
+	same(r, "entries", r.begin(place.Session()).Entries, []agent.Entry{said(0), said(1), said(2), said(3), said(4), said(5)})
+	if len(t.Entries) > 0 {
+		r.Error("the store changed the caller's turn")
+	}
+}
+
+func partsDuringSteps(r *rig) {
+	r.accept(message(place, 1))
+	t := r.begin(place.Session())
+	var both sync.WaitGroup
+	var want agent.Turn
+	for n := range 20 {
+		want.Entries = append(want.Entries, said(n))
+		want.Parts = append(want.Parts, agent.Part{Key: fmt.Sprintf("K-%03d", n), ID: "id"})
+	}
+	both.Go(func() {
+		for _, e := range want.Entries {
+			if err := r.Append(r.Context(), t, e); err != nil {
+				r.Error(err)
+			}
+		}
+	})
+	both.Go(func() {
+		for _, p := range want.Parts {
+			if err := r.RecordPart(r.Context(), t, p); err != nil {
+				r.Error(err)
+			}
+		}
+	})
+	both.Wait()
+	got := r.begin(place.Session())
+	same(r, "entries", got.Entries, want.Entries)
+	same(r, "parts", got.Parts, want.Parts)
+}
+
+func commitClears(r *rig) {
+	other := place
+	other.Thread = "another"
+	r.accept(message(place, 1), message(other, 2))
+	t := r.begin(place.Session())
+	r.ok(r.Append(r.Context(), t, step(1, "c"), result(2, "c")))
+	r.ok(r.StartCall(r.Context(), t, "c"))
+	r.ok(r.RecordPart(r.Context(), t, agent.Part{Key: "K", ID: "m"}))
+	r.ok(r.Answer(r.Context(), t, agent.Outcome{Kind: agent.Answered, Text: "yes"}))
+	r.accept(message(place, 3))
+	r.ok(r.Commit(r.Context(), t, []agent.Entry{said(1), said(2)}))
+	r.reopen()
+	next := r.begin(place.Session())
+	same(r, "the next turn", next, &agent.Turn{
+		ID: next.ID, Session: place.Session(), Generation: t.Generation, Began: next.Began, Attempt: 1, Inbound: []agent.Inbound{message(place, 3)},
+	})
+	es, err := r.History(r.Context(), next, 1e6)
+	r.ok(err)
+	same(r, "history", es, []agent.Entry{said(1), said(2)})
+	same(r, "the other session", ids(r.begin(other.Session()).Inbound), []agent.MessageID{"M2"})
+}
+
+func endedTurn(r *rig) {
+	r.accept(message(place, 1))
+	ended := r.begin(place.Session())
+	r.ok(r.Commit(r.Context(), ended, []agent.Entry{said(1)}))
+	check := func(when string) {
+		for what, err := range map[string]error{
+			"Append": r.Append(r.Context(), ended, said(9)), "StartCall": r.StartCall(r.Context(), ended, "late"),
+			"RecordPart": r.RecordPart(r.Context(), ended, agent.Part{Key: "LATE"}),
+			"Answer":     r.Answer(r.Context(), ended, agent.Outcome{Kind: agent.Failed}),
+			"Suspend":    r.Suspend(r.Context(), ended), "Commit": r.Commit(r.Context(), ended, []agent.Entry{said(9)}),
+		} {
+			if err == nil {
+				r.Errorf("%s: %s of a turn that has ended worked", when, what)
+			}
+		}
+	}
+	check("nothing under way")
+	same(r, "pending", r.pending(), nil)
+	r.accept(message(place, 2))
+	next := r.begin(place.Session())
+	check("another under way")
+	next.Attempt++
+	same(r, "the next turn", r.begin(place.Session()), next)
+	es, err := r.History(r.Context(), next, 1e6)
+	r.ok(err)
+	same(r, "history", es, []agent.Entry{said(1)})
+}
+
+func largeTurns(r *rig) {
+	many := make([]agent.Entry, 3000)
+	for n := range many {
+		many[n] = said(n)
+		many[n].Text = strings.Repeat("x", 1000)
+	}
+	var markup []agent.Entry // grows sixfold in JSON
+	for n := range 50 {
+		markup = append(markup, result(n, fmt.Sprint("c", n)))
+		markup[n].Text = strings.Repeat("<", 9000)
+	}
+	huge := []agent.Entry{said(1), said(2), said(3)}
+	huge[0].Text = strings.Repeat("0123456789", 150_000)
+	huge[1].Text = strings.Repeat("🧵", 200_000)
+	huge[2].Calls = []agent.ToolCall{{ID: "c", Name: "n", Args: []byte(`"` + strings.Repeat("a", 1_000_000) + `"`)}}
+	n := 0
+	for name, entries := range map[string][]agent.Entry{"many": many, "markup": markup, "huge": huge} {
+		at := place
+		at.Thread = name
+		in := message(at, n)
+		in.Text = strings.Repeat("long ", 30_000)
+		r.accept(in)
+		t := r.begin(at.Session())
+		r.ok(r.Append(r.Context(), t, entries...))
+		r.reopen()
+		again := r.begin(at.Session())
+		same(r, name+": inbox", again.Inbound, []agent.Inbound{in})
+		same(r, name+": journal", again.Entries, entries)
+		r.ok(r.Commit(r.Context(), again, entries))
+		r.reopen()
+		r.idle(at.Session())
+		same(r, name+": history", r.history(message(at, n+1), 1e9), entries)
+		n += 2
+	}
+}
+
+func answers(r *rig) {
+	for n, o := range []agent.Outcome{
+		{Kind: agent.Answered, Text: "fine \x00 <&> 🧵"}, {Kind: agent.Stopped}, {Kind: agent.Failed, Text: "a", Notice: "b", Steps: 7},
+	} {
+		at := place
+		at.Thread = fmt.Sprint(n)
+		r.accept(message(at, n))
+		t := r.begin(at.Session())
+		r.ok(r.Answer(r.Context(), t, agent.Outcome{Kind: agent.Answered, Text: "a first thought"}))
+		r.ok(r.Answer(r.Context(), t, o))
+		same(r, "the outcome", r.begin(at.Session()).Outcome, &o)
+	}
+}

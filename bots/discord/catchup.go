@@ -203,6 +203,7 @@ func (r *reader) place(ctx context.Context, s source) error {
 		}
 		answered := r.in.d.answered(page)
 		for _, m := range page {
+			r.in.ledger.arrived(m.ID, false)
 			if !answered[m.ID] {
 				if err := r.handOn(ctx, m); err != nil {
 					return err

@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -92,6 +93,7 @@ func (in *intake) listen(ctx context.Context) {
 		accused = id
 		d.deafs.Add(1)
 		d.log.WarnContext(ctx, "the gateway is deaf; connecting anew", "quiet", time.Since(told), "message", id)
+		d.setState(fmt.Errorf("discord: disconnected: %w", errDeaf))
 		link.close(away, errDeaf)
 	}
 }

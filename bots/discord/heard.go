@@ -64,15 +64,16 @@ func (l *ledger) hold() (gap int) {
 	return l.gap
 }
 
-// release says that everything up to at is read.
-func (l *ledger) release(gap int, at time.Time) {
+// release says that the gap is read. began, when the gateway began to tell, counts if
+// nothing was ever heard, so that there is something to catch up from.
+func (l *ledger) release(gap int, began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if gap != l.gap {
 		return
 	}
-	if at.After(l.upTo) {
-		l.upTo = at
+	if l.upTo.IsZero() {
+		l.upTo = began
 	}
 	l.held = false
 }

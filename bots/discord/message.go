@@ -246,13 +246,14 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 	return e, true, nil
 }
 
-// respond answers m beside the conversation.
+// respond answers m beside the conversation. The reference to m is also what tells a
+// later catch-up that m was seen to.
 func (d *Discord) respond(ctx context.Context, m *message, markdown string) error {
 	var errs []error
 	for i, page := range d.Render(markdown) {
 		p := newPost(page)
 		p.Nonce, p.Enforce = noteKey(m.ID, i), true
-		if m.GuildID != "" && i == 0 {
+		if i == 0 {
 			p.Reference = &reference{MessageID: m.ID}
 		}
 		errs = append(errs, d.patiently(ctx, func(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // command is what a person can ask of bobbin itself.
@@ -39,7 +40,10 @@ func typedCommand(text string) (name, rest string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	name, rest, _ = strings.Cut(text, " ")
+	name = text
+	if end := strings.IndexFunc(text, unicode.IsSpace); end >= 0 {
+		name, rest = text[:end], text[end:]
+	}
 	_, ok = findCommand(name)
 	return strings.ToLower(name), strings.TrimSpace(rest), ok
 }
@@ -61,8 +65,12 @@ func reset(ctx context.Context, in *Intake, ev Event) (string, error) {
 
 func help(_ context.Context, in *Intake, ev Event) (string, error) {
 	var b strings.Builder
-	if ev.Command != "" && !strings.EqualFold(ev.Command, "help") {
-		fmt.Fprintf(&b, "I do not know the command “%s”.\n\n", plainWord(ev.Command))
+	if !strings.EqualFold(ev.Command, "help") {
+		b.WriteString("I do not know that command")
+		if word := plainWord(ev.Command); word != "" {
+			b.WriteString(": “" + word + "”")
+		}
+		b.WriteString(".\n\n")
 	}
 	b.WriteString("Mention me in a channel, or write to me directly, and I answer in a thread; each thread is a conversation with its own memory.")
 	if in.follows(ev.Target.Platform) {
@@ -76,13 +84,14 @@ func help(_ context.Context, in *Intake, ev Event) (string, error) {
 	return b.String(), nil
 }
 
-// plainWord makes what a person typed safe to repeat: a short word without mark-up.
+// plainWord makes what a person typed safe to repeat: a short word that is neither
+// mark-up nor a mention, a link or an emoji anywhere.
 func plainWord(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if strings.ContainsRune("`*_~<>@#|\\[]()\n\r\t", r) {
-			return -1
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' {
+			return r
 		}
-		return r
+		return -1
 	}, s)
 	if r := []rune(s); len(r) > 40 {
 		s = string(r[:40]) + "…"

@@ -50,26 +50,30 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 		in.ignore(ev, "incomplete")
 		return nil
 	}
+	addressed, err := in.addressed(ctx, ev)
+	switch {
+	case err != nil:
+		return err
+	case !addressed:
+		in.ignore(ev, "not addressed")
+		return nil
+	}
 	if name, rest, ok := typedCommand(ev.Text); ok && ev.Command == "" {
-		if addressed, err := in.addressed(ctx, ev); err != nil || !addressed {
-			return err
-		}
 		ev.Command, ev.Text = name, rest
 	}
 	if ev.Command != "" && !strings.EqualFold(ev.Command, "ask") {
 		return in.command(ctx, ev)
 	}
-	addressed, err := in.addressed(ctx, ev)
-	if err != nil {
-		return err
-	}
 	text := strings.TrimSpace(ev.Text)
 	switch {
-	case !addressed:
-		in.ignore(ev, "not addressed")
-		return nil
+	case text == "" && ev.Command != "":
+		return ev.Respond(ctx, "What can I do for you? Write your question after the command.")
+	case text == "" && openly(ev):
+		return ev.Respond(ctx, "I see no question there, and I can only read text. What can I do for you?")
 	case text == "":
-		return ev.Respond(ctx, "You mentioned me without a question. What can I do for you?")
+		// A picture, perhaps, in a thread: people also speak among themselves there.
+		in.ignore(ev, "without text")
+		return nil
 	case utf8.RuneCountInString(text) > MaxText:
 		return ev.Respond(ctx, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText))
 	}
@@ -95,7 +99,7 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 // addressed reports whether the event speaks to bobbin: openly, or by being the next
 // message in a thread that it is part of.
 func (in *Intake) addressed(ctx context.Context, ev Event) (bool, error) {
-	if ev.Addressed || ev.Direct || ev.Command != "" {
+	if openly(ev) {
 		return true, nil
 	}
 	if ev.Target.Thread == "" || !in.follows(ev.Target.Platform) {
@@ -107,6 +111,9 @@ func (in *Intake) addressed(ctx context.Context, ev Event) (bool, error) {
 	}
 	return known, nil
 }
+
+// openly reports whether the event itself says that it speaks to bobbin.
+func openly(ev Event) bool { return ev.Addressed || ev.Direct || ev.Command != "" }
 
 func (in *Intake) follows(platform string) bool { return in.Follow[platform] }
 

@@ -117,8 +117,8 @@ func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
 		if !final(t, err) {
 			return fmt.Errorf("open reply: %w", err)
 		}
-		a.Log.Warn("an answer has no place to appear and is not made", "session", t.Session, "turn", t.ID, "error", err)
-		return a.commit(ctx, t, cmp.Or(t.Outcome, &Outcome{Kind: Failed, Text: t.text(), Notice: "This could not be answered: there was no place to show an answer."}))
+		t.Outcome = cmp.Or(t.Outcome, &Outcome{Kind: Failed, Text: strings.TrimSpace(t.text()), Notice: "This could not be answered: there was no place to show an answer."})
+		return a.abandon(ctx, t, "there is no place to show an answer: "+err.Error())
 	}
 	defer reply.Close()
 
@@ -137,9 +137,14 @@ func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
 		if !final(t, err) {
 			return fmt.Errorf("deliver the answer: %w", err)
 		}
-		a.Log.Warn("an answer could not be delivered; it is kept in the transcript", "session", t.Session, "turn", t.ID, "error", err)
+		t.Outcome = o
+		return a.abandon(ctx, t, "the answer could not be delivered: "+err.Error())
 	}
-	return a.commit(ctx, t, o)
+	t.Outcome = o
+	if t.Attempt > maxAttempts && o.Kind == Failed {
+		return a.abandon(ctx, t, fmt.Sprintf("it failed or was cut off %d times", t.Attempt-1))
+	}
+	return a.commit(ctx, t)
 }
 
 // pausedSign leaves word in the reply of a turn that is cut off by a stop of the daemon,
@@ -172,12 +177,21 @@ func finish(ctx context.Context, reply Reply, o Outcome) (err error) {
 	return reply.Finish(ctx, o)
 }
 
-func (a *Agent) commit(ctx context.Context, t *Turn, o *Outcome) error {
-	t.Outcome = o
-	err := lastly(ctx, func(ctx context.Context) error { return a.Store.Commit(ctx, t, t.transcript()) })
+func (a *Agent) commit(ctx context.Context, t *Turn) error {
+	err := lastly(ctx, func(ctx context.Context) error { return a.Store.Commit(ctx, t, t.Transcript()) })
 	if err != nil {
 		return fmt.Errorf("commit the turn: %w", err)
 	}
+	return nil
+}
+
+// abandon sets the turn aside, so that its session goes on without it.
+func (a *Agent) abandon(ctx context.Context, t *Turn, why string) error {
+	a.Log.Error("a turn is set aside; “bobbin turns” lists it", "session", t.Session, "turn", t.ID, "why", why)
+	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Abandon(ctx, t, why) }); err != nil {
+		return fmt.Errorf("set the turn aside: %w", err)
+	}
+	t.Abandoned = true
 	return nil
 }
 

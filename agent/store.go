@@ -71,6 +71,7 @@ type Turn struct {
 	Started    []string  // ids of calls with side effects that were started
 	Parts      []Part    // of the reply, in order
 	Outcome    *Outcome  // set once answered
+	Abandoned  bool      // it was set aside instead of being committed
 }
 
 // Target is where the turn's answer goes: to the newest message it takes up.

@@ -126,3 +126,25 @@ func (s *Store) Pending(ctx context.Context) iter.Seq2[agent.SessionID, error] {
 		}
 	}
 }
+
+// Backlog counts the messages that were accepted and are neither delivered nor set
+// aside. It reads keys only, and only of what is unfinished.
+func (s *Store) Backlog(ctx context.Context) (n int, err error) {
+	err = s.db.View(func(txn *badger.Txn) error {
+		o := badger.DefaultIteratorOptions
+		o.PrefetchValues, o.Prefix = false, []byte("i/")
+		it := txn.NewIterator(o)
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count the inbox: %w", err)
+	}
+	return n, nil
+}

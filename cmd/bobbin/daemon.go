@@ -54,15 +54,15 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	if err != nil {
 		return d, usageError{fmt.Errorf("workers_ai: %w", err)}
 	}
-	if d.platforms, err = newPlatforms(cfg, log, x); err != nil {
+	if d.store, err = badgerstore.Open(cfg.DataDir, badgerstore.Options{Log: log, MinFree: uint64(cfg.MinFreeMiB) << 20}); err != nil {
 		return d, err
 	}
-	if d.store, err = badgerstore.Open(cfg.DataDir, badgerstore.Options{Log: log, MinFree: uint64(cfg.MinFreeMiB) << 20}); err != nil {
+	if d.platforms, err = newPlatforms(cfg, d.store, log, x); err != nil {
 		return d, err
 	}
 	d.agent, err = agent.New(agent.Options{
 		Store: d.store, Model: d.model, Replies: reply.New(log, d.platforms...), Tools: toolbox,
-		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTokens: cfg.WorkersAI.MaxTokens,
+		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
 		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
 		Log: log, Observer: d.metrics,
 	})
@@ -70,10 +70,12 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		return d, err
 	}
 	d.intake = &bots.Intake{
-		Agent: d.agent, Log: log, Ignored: d.metrics.ignore,
+		Agent: d.agent, Log: log, Ignored: d.metrics.ignore, Refused: d.metrics.refuse,
 		Follow: map[string]bool{"slack": cfg.Slack.Follow, "discord": cfg.Discord.Follow},
 	}
-	d.metrics.watch(d)
+	if err = d.metrics.watch(d); err != nil {
+		return d, err
+	}
 	if cfg.Admin.Listen != "" {
 		if d.admin, err = newAdmin(cfg.Admin.Listen, d); err != nil {
 			return d, usageError{err}
@@ -82,12 +84,12 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	return d, nil
 }
 
-func newPlatforms(cfg Config, log *slog.Logger, x extras) (ps []bots.Platform, err error) {
+func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (ps []bots.Platform, err error) {
 	if cfg.Slack.On() {
 		p, err := slack.New(slack.Options{
 			BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(),
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Listen: cfg.Slack.Listen, APIURL: cfg.Slack.APIURL,
-			HTTPClient: x.slack, Log: log,
+			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.slack, Log: log,
 		})
 		if err != nil {
 			return nil, usageError{err}
@@ -98,7 +100,7 @@ func newPlatforms(cfg Config, log *slog.Logger, x extras) (ps []bots.Platform, e
 		p, err := discord.New(discord.Options{
 			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
 			Threads: discord.Threads(cfg.Discord.Threads), MessageContent: cfg.Discord.Follow,
-			HTTPClient: x.discord, Dial: x.dial, Log: log,
+			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.discord, Dial: x.dial, Log: log,
 		})
 		if err != nil {
 			return nil, usageError{err}

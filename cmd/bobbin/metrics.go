@@ -13,8 +13,10 @@ import (
 // people choose, so their number is bounded.
 type metrics struct {
 	registry *prometheus.Registry
+	balance  balance
 
 	accepted *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 	ignored  *prometheus.CounterVec
 	turns    *prometheus.CounterVec
 	turnTime prometheus.Histogram
@@ -40,6 +42,7 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		accepted: counter("messages_accepted_total", "Messages that were addressed to bobbin, by platform; duplicate: delivered again.", "platform", "duplicate"),
+		refused:  counter("messages_refused_total", "Messages that were turned away with a sentence, by platform.", "platform"),
 		ignored:  counter("events_ignored_total", "Events that were left alone, by reason.", "platform", "why"),
 		turns:    counter("turns_total", "Turns that ended, by outcome.", "platform", "outcome"),
 		turnTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "bobbin_turn_seconds", Help: "Time from the beginning of a turn until its answer stood.", Buckets: seconds}),
@@ -51,27 +54,38 @@ func newMetrics() *metrics {
 		calls:    counter("tool_calls_total", "Tool calls, by tool and result.", "tool", "result"),
 		callTime: histogram("tool_call_seconds", "Duration of tool calls.", "tool"),
 	}
-	m.registry.MustRegister(m.accepted, m.ignored, m.turns, m.turnTime, m.running, m.steps, m.stepTime, m.tokens, m.neurons,
+	m.registry.MustRegister(m.accepted, m.refused, m.ignored, m.turns, m.turnTime, m.running, m.steps, m.stepTime, m.tokens, m.neurons,
 		m.calls, m.callTime, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch adds what is read from the daemon when it is asked for.
-func (m *metrics) watch(d *daemon) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(
-		prometheus.GaugeOpts{Name: "bobbin_sessions_live", Help: "Sessions that are being worked on."},
-		func() float64 { return float64(d.agent.Live()) }))
+func (m *metrics) watch(d *daemon) error {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bobbin_sessions_live", Help: "Sessions that are being worked on."},
+			func() float64 { return float64(d.agent.Live()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bobbin_turns_queued", Help: "Turns that wait for others to end (agent.max_turns)."},
+			func() float64 { return float64(d.agent.Queued()) }))
 	for _, p := range d.platforms {
+		labels := prometheus.Labels{"platform": p.Name()}
 		m.registry.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: "bobbin_platform_ready", Help: "Whether the platform is connected.", ConstLabels: prometheus.Labels{"platform": p.Name()}},
+			prometheus.GaugeOpts{Name: "bobbin_platform_ready", Help: "Whether the platform is connected.", ConstLabels: labels},
 			func() float64 {
 				if p.Ready() != nil {
 					return 0
 				}
 				return 1
 			}))
+		if deaf, can := p.(interface{ Deaf() int }); can {
+			m.registry.MustRegister(prometheus.NewCounterFunc(
+				prometheus.CounterOpts{Name: "bobbin_deaf_connections_total", Help: "Connections that were open and heard nothing, and were replaced.", ConstLabels: labels},
+				func() float64 { return float64(deaf.Deaf()) }))
+		}
 	}
+	return m.balance.watch(d.store, m.registry)
 }
+
+func (m *metrics) refuse(platform string) { m.refused.WithLabelValues(platform).Inc() }
 
 func (m *metrics) ignore(platform, why string) { m.ignored.WithLabelValues(platform, why).Inc() }
 
@@ -82,6 +96,9 @@ func (m *metrics) Accepted(platform string, fresh bool) {
 		duplicate = "false"
 	}
 	m.accepted.WithLabelValues(platform, duplicate).Inc()
+	if fresh {
+		m.balance.accepted.Add(1)
+	}
 }
 
 // TurnBegan implements agent.Observer.
@@ -91,6 +108,13 @@ func (m *metrics) TurnBegan(*agent.Turn) { m.running.Inc() }
 func (m *metrics) TurnEnded(t *agent.Turn, took time.Duration, err error) {
 	m.running.Dec()
 	outcome := "interrupted"
+	switch n := int64(len(t.Inbound)); {
+	case err != nil:
+	case t.Abandoned:
+		m.balance.dead.Add(n)
+	default:
+		m.balance.delivered.Add(n)
+	}
 	if err == nil && t.Outcome != nil {
 		outcome = string(t.Outcome.Kind)
 		m.turnTime.Observe(took.Seconds())

@@ -157,13 +157,13 @@ func (r *rig) restart() {
 // eventually waits until ok.
 func (r *rig) eventually(what string, ok func() bool) {
 	r.Helper()
-	patience := time.Minute
-	if r.virtual {
-		patience = 24 * time.Hour
+	deadline := time.Now().Add(time.Hour)
+	if !r.virtual {
+		deadline = time.Now().Add(time.Minute)
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
+	for looks := 0; ; looks++ {
 		if r.virtual {
 			synctest.Wait()
 		}
@@ -173,6 +173,10 @@ func (r *rig) eventually(what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			r.Fatalf("it never came to pass that %s; the daemon's log:\n%s", what, r.logs)
 		}
+		if looks == 100 {
+			tick.Reset(200 * time.Millisecond)
+		}
+		<-tick.C
 	}
 }
 

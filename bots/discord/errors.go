@@ -14,6 +14,7 @@ import (
 // documentation.
 const (
 	codeUnknownChannel     = 10003
+	codeUnknownGuild       = 10004
 	codeUnknownMessage     = 10008
 	codeOldMessageEdits    = 30046
 	codeAlreadyAnswered    = 40060
@@ -81,7 +82,7 @@ func editError(err error) error {
 		return err
 	}
 	switch code(err) {
-	case codeUnknownChannel, codeMissingAccess, codeThreadLocked, codeCannotMessageUser:
+	case codeUnknownChannel, codeUnknownGuild, codeMissingAccess, codeThreadLocked, codeCannotMessageUser:
 		return postError(err)
 	}
 	return fmt.Errorf("%w: %w", bots.ErrGone, err)

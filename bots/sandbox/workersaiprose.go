@@ -6,7 +6,7 @@ import (
 )
 
 const aiCodeText = "Here is some code, to see how a fence looks:\n\n" +
-	"```go\npackage main\n\nimport \"fmt\"\n\n// wind adds n turns of thread and returns how many there are.\nfunc wind(turns, n int) int {\n\tfor range n {\n\t\tturns++\n\t}\n\treturn turns\n}\n\nfunc main() {\n\tfmt.Println(wind(3, 4)) // 7\n}\n```\n\n" +
+	"```go\npackage main\n\nimport \"fmt\"\n\n// wind adds n turns of thread.\nfunc wind(turns, n int) int {\n\tfor range n {\n\t\tturns++\n\t}\n\treturn turns\n}\n\nfunc main() {\n\tfmt.Println(wind(3, 4)) // 7\n}\n```\n\n" +
 	"And inline: call `wind(3, 4)` and it gives `7`."
 
 const aiMarkdownText = `# Markdown, all of it

@@ -140,7 +140,7 @@ func aiWordResult(c AICall, result string) string {
 	case "current_time":
 		return first
 	case "calculate":
-		if strings.Contains(result, "=") {
+		if strings.ContainsAny(first, "=≈") {
 			return "`" + strings.ReplaceAll(first, "`", "'") + "`"
 		}
 		return fmt.Sprintf("`%s` = **%s**", c.Args, first)

@@ -135,6 +135,10 @@ func TestStandInWordsTheResults(t *testing.T) {
 	if got := chat.results("4\n\n[No more tools can be used.]"); got.text != "`2+2` = **4**" {
 		t.Errorf("got %q", got.text)
 	}
+	chat.ask("what is 2/3?")
+	if got := chat.results("2/3 ≈ 0.667 (exactly 2/3)"); got.text != "`2/3 ≈ 0.667 (exactly 2/3)`" {
+		t.Errorf("got %q", got.text)
+	}
 	chat.ask("read https://example.org")
 	if got := chat.results("# Example\n\nThis is for use in examples."); !strings.Contains(got.text, "> This is for use") {
 		t.Errorf("got %q", got.text)

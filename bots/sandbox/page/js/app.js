@@ -29,7 +29,7 @@ const narrow = matchMedia("(max-width: 899px)");
 
 const prompts = [
   { id: "time", sign: "clock", title: "Time in Tokyo", text: "What time is it in Tokyo right now?" },
-  { id: "sum", sign: "sum", title: "Exact arithmetic", text: "What is 0.1 + 0.2, and 2^64 / 3, exactly?" },
+  { id: "sum", sign: "sum", title: "Exact arithmetic", text: "What is 0.1 + 0.2, and 2^64 / 5, exactly?" },
   { id: "code", sign: "code", title: "A long answer with code", text: "Explain how a hash map works, step by step, with a short code example in Go and a table of costs." },
   { id: "memory", sign: "history", title: "What did I say first?", text: "What was the first thing I said to you here?" },
 ];

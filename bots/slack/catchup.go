@@ -23,7 +23,7 @@ const (
 
 	maxPlaces      = 400 // channels and DMs
 	maxThreads     = 150 // of bobbin's; and as many others with new replies
-	maxPages       = 10  // of a channel
+	maxPages       = 10  // of a channel, or of the list of channels of one kind
 	maxThreadPages = 5
 	maxFailures    = 3 // places in a row that cannot be read
 
@@ -116,7 +116,7 @@ func (c *catchUp) run(ctx context.Context, began time.Time) error {
 	c.know(active)
 	places, err := c.places(ctx, active)
 	if len(places) > maxPlaces {
-		c.leftOut.places = len(places) - maxPlaces
+		c.leftOut.places += len(places) - maxPlaces
 		places = places[:maxPlaces]
 	}
 	errs, failures := []error{err}, 0

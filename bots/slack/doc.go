@@ -24,9 +24,21 @@
 // key in the message's metadata, which is where Find looks. Answers are one markdown
 // block with a text fallback: such a message shows no "(edited)" mark.
 //
+// What was missed: a time up to which all events are known to have been accepted is
+// kept through [bots.Memory], by Slack's clock, and never moves past an event that is
+// not accepted. After a start, after a gap that Slack does not bridge by delivering
+// again, and where such an event is given up, the history of bobbin's conversations and
+// threads since then goes the way of a live event, at a pace that leaves more than half
+// of each limit to live traffic. A connection on which nothing arrives for minutes is
+// held against the history of the places where bobbin was spoken to last; if people
+// write there, it is replaced.
+//
 // Consequences: order holds within a conversation and nowhere else. An event that
 // cannot be accepted comes again after about a second, a minute and five minutes, and
-// then no more. Find needs the history scopes. A message whose blocks Slack refuses
-// is shown as mrkdwn text instead, and where that is longer than an edit may be, the
-// caller is told that the message is gone and posts another one.
+// is then read from history, if Memory is there. Find and catching up need the history
+// scopes, and catching up those that list conversations; what a scope excludes is
+// skipped. Commands and buttons leave no history and cannot be caught up with. A
+// message whose blocks Slack refuses is shown as mrkdwn text instead, and where that is
+// longer than an edit may be, the caller is told that the message is gone and posts
+// another one.
 package slack

@@ -192,7 +192,10 @@ func (h *hearing) caughtUp(holes int, since, began, newest time.Time) {
 		return
 	}
 	h.missing = time.Time{}
-	if newest.After(h.last) && !newest.After(began) {
+	if newest.After(began) {
+		newest = began
+	}
+	if newest.After(h.last) {
 		h.last = newest
 	}
 }

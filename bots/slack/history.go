@@ -47,6 +47,7 @@ func (c *catchUp) places(ctx context.Context, active []agent.Address) (ids []str
 	}
 	for _, kind := range kinds {
 		form := url.Values{"types": {kind}, "exclude_archived": {"true"}, "limit": {strconv.Itoa(findPage)}}
+		n := 0
 		for page, more := range c.s.pages(ctx, listMethod, form, &err) {
 			for _, raw := range page.Channels {
 				var channel struct {
@@ -56,7 +57,8 @@ func (c *catchUp) places(ctx context.Context, active []agent.Address) (ids []str
 					add(channel.ID)
 				}
 			}
-			if more && len(ids) > maxPlaces {
+			if n++; more && (n == maxPages || len(ids) > maxPlaces) {
+				c.leftOut.places++ // at least one
 				break
 			}
 		}

@@ -1,0 +1,68 @@
+package discord
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots/botstest"
+	"bobbin/bots/sandbox"
+)
+
+func TestDiscordIsAPlatform(t *testing.T) {
+	botstest.PlatformSuite(t, suiteRig)
+}
+
+func suiteRig(t *testing.T) botstest.Rig {
+	fake := sandbox.NewDiscord(sandbox.DiscordOptions{})
+	client := botstest.Serve(t, fake.Handler())
+	t.Cleanup(fake.Close)
+	wires, ok := client.Transport.(*http.Transport)
+	if !ok {
+		t.Fatalf("the client's transport is %T", client.Transport)
+	}
+	bot, err := New(Options{
+		BotToken: fake.Token(), APIURL: "http://discord.test/", MessageContent: true,
+		HTTPClient: client, Dial: wires.DialContext,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(channel, text string) {
+		if _, err := fake.Say("ada", channel, "", text); err != nil {
+			t.Error(err)
+		}
+	}
+	place := func(to agent.Target) string {
+		if to.Thread != "" {
+			return to.Thread
+		}
+		return to.Channel
+	}
+	return botstest.Rig{
+		Platform: bot,
+		Mention:  func(text string) { say("general", "<@"+fake.BotID()+"> "+text) },
+		Direct:   func(text string) { say(fake.OpenDM("ada"), text) },
+		FollowUp: func(to agent.Target, text string) { say(place(to), text) },
+		Texts: func(to agent.Target) (texts []string) {
+			for _, m := range fake.World().Messages(place(to)) {
+				if m.User == fake.BotID() {
+					texts = append(texts, m.Text)
+				}
+			}
+			return texts
+		},
+		Remove: func(id agent.MessageID) {
+			at, err := parsePlace(id)
+			if err == nil {
+				err = fake.Remove(at.channel, at.message)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		},
+		LosePost:   func(happens bool) { fake.Inject(sandbox.DiscordFault{Route: fakeSend, Execute: happens, Drop: true}) },
+		Redelivery: time.Minute,
+	}
+}

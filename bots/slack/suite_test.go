@@ -1,0 +1,48 @@
+package slack
+
+import (
+	"net/url"
+	"testing"
+
+	"bobbin/agent"
+	"bobbin/bots/botstest"
+	"bobbin/bots/sandbox"
+	"time"
+)
+
+func TestSlackIsAPlatform(t *testing.T) {
+	botstest.PlatformSuite(t, func(t *testing.T) botstest.Rig {
+		r := newRig(t, sandbox.SlackOptions{})
+		dm := r.OpenDM("U0ADA")
+		return botstest.Rig{
+			Platform: r.s,
+			Mention:  func(text string) { r.say(t, "U0ADA", "C0GENERAL", "", "@bobbin "+text) },
+			Direct:   func(text string) { r.say(t, "U0ADA", dm, "", text) },
+			FollowUp: func(to agent.Target, text string) { r.say(t, "U0ADA", to.Channel, to.Thread, text) },
+			Texts: func(to agent.Target) (texts []string) {
+				for _, m := range r.shown(to.Channel) {
+					if m.User == r.Options().Bot.ID && m.Thread == to.Thread {
+						texts = append(texts, m.Text)
+					}
+				}
+				return texts
+			},
+			Remove: func(id agent.MessageID) {
+				channel, ts, err := splitID(id)
+				if err != nil || !r.World().Delete(channel, ts) {
+					t.Errorf("there is no message %s (%v)", id, err)
+				}
+			},
+			LosePost: func(happens bool) {
+				r.Fault(func(method string, _ url.Values) *sandbox.SlackFault {
+					if method != "chat.postMessage" {
+						return nil
+					}
+					go r.Fault(nil)
+					return &sandbox.SlackFault{Execute: happens, Drop: true}
+				})
+			},
+			Redelivery: 2 * time.Minute,
+		}
+	})
+}

@@ -133,6 +133,7 @@ func TestPageInABrowser(t *testing.T) {
 		"a message for one is not shown to others": pageTestOnlyFor,
 		"the page outlives the demo":               pageTestRestart,
 		"the address remembers the place":          pageTestAddress,
+		"on a phone a hidden pane keeps its shape": pageTestNarrow,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, browser) })
 	}
@@ -431,4 +432,14 @@ func pageTestAddress(t *testing.T, browser context.Context) {
 	p.until(`location.hash.includes('slack=C0GENERAL') && !location.hash.includes('thread=')`)
 	p.do(chromedp.Reload())
 	p.until(`document.querySelector('[data-testid=slack] [data-name=general]')?.getAttribute('aria-current') === 'page'`)
+}
+
+func pageTestNarrow(t *testing.T, browser context.Context) {
+	r := newPageTestRig(t)
+	p := openPageTab(t, browser, r.url)
+	p.do(chromedp.EmulateViewport(390, 844), chromedp.Reload())
+	p.until(`document.body.dataset.view === "slack" && document.querySelector('%s')?.placeholder`, pageSel("slack", "composer"))
+	p.do(chromedp.Click(`[data-testid=view-discord]`))
+	p.until(`document.querySelector('%s').offsetHeight >= 40`, pageSel("discord", "composer"))
+	p.until(`document.documentElement.scrollWidth <= 390`)
 }

@@ -85,7 +85,8 @@ export class Composer {
   changed() {
     const box = this.box;
     box.style.height = "auto";
-    box.style.height = Math.min(box.scrollHeight || 0, 200) + "px";
+    // Nothing can be measured in a pane that is not shown.
+    if (box.scrollHeight) box.style.height = Math.min(box.scrollHeight, 200) + "px";
     const length = box.value.length;
     this.button.disabled = !box.value.trim() || length > this.limit;
     this.count.hidden = length < this.limit * 0.9;

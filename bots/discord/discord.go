@@ -69,7 +69,7 @@ type Discord struct {
 	heard      atomic.Int64             // when the gateway last said anything, Unix nanoseconds
 	dispatched atomic.Int64             // when it last told of something, Unix nanoseconds
 	newest     atomic.Int64             // when the newest message seen was sent, Unix nanoseconds
-	deafs      atomic.Int64
+	deafs      atomic.Int32
 	deafAfter  time.Duration
 	started    time.Time
 	identifies *rate.Limiter

@@ -38,13 +38,29 @@
 // The thread that is started on a message has that message's id. So the session of a
 // mention is known before there is a thread, and the thread is opened when there is
 // something to show; opening it again does no harm. Where it cannot be opened the answer
-// becomes a reply in the channel, and a chain of such replies is one session for as
-// long as the process remembers it. A MessageID therefore names its channel.
+// becomes a reply in the channel, and a chain of such replies is one session: a reply to
+// an answer of an earlier run is followed back to the first question. Only the first
+// message of an answer refers to its question, so a reply to a further one begins anew
+// once the process has forgotten it. A MessageID therefore names its channel.
 //
 // A post carries its key as an enforced nonce. Discord then returns the first message
 // instead of making a second one, for a few minutes; the gateway also tells the nonce
-// of our own messages. After that Find cannot tell whether a post has happened, because
-// history does not show nonces.
+// of our own messages. History does not show nonces. What lasts is the reference of an
+// answer's first message to the question, and the order of messages in a thread that was
+// opened for the question; Find goes by these where they leave no doubt. In a DM or
+// further down a thread neither helps, so a post whose outcome was lost there may be made
+// again if bobbin comes back later than Discord remembers nonces.
+//
+// # What was missed
+//
+// Discord delivers a message once, over a connection that may be down, or open and deaf.
+// So the time before which everything is taken in is kept, in the messages' own time,
+// and after each start of a gateway session the history since then is read, through the
+// same door as live messages. The gateway's silence is checked against the history of
+// the places where something was said last. Not to be had are slash commands, because
+// history does not hold them, and the first DM of a person with whom bobbin has not
+// spoken for a month, because a bot cannot list its DMs. What was read again is known
+// by its ids, which the store has to remember for longer than the catch-up's window.
 //
 // # Why /ask is acknowledged before it is accepted
 //

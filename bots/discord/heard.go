@@ -9,6 +9,8 @@ import (
 const (
 	// noteEvery is how often the time of what was heard is kept.
 	noteEvery = 15 * time.Second
+	// noteFirst is how soon the first time is: without one nothing can be caught up on.
+	noteFirst = 250 * time.Millisecond
 	// noteWithin bounds keeping it when Run ends.
 	noteWithin = 3 * time.Second
 )
@@ -111,13 +113,17 @@ func (l *ledger) mark() time.Time {
 
 // note keeps the time of what was heard, until ctx ends.
 func (in *intake) note(ctx context.Context) {
-	tick := time.NewTicker(noteEvery)
-	defer tick.Stop()
 	for {
+		next := noteEvery
+		if in.noted.IsZero() {
+			next = noteFirst
+		}
+		timer := time.NewTimer(next)
 		select {
-		case <-tick.C:
+		case <-timer.C:
 			in.noteOnce(ctx)
 		case <-ctx.Done():
+			timer.Stop()
 			return
 		}
 	}

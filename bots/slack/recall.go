@@ -10,7 +10,9 @@ import (
 
 const (
 	// heardEvery is how often the time up to which all has arrived is stored.
-	heardEvery   = 15 * time.Second
+	heardEvery = 15 * time.Second
+	// heardFirst is how soon the first time is: without one nothing can be caught up on.
+	heardFirst   = 250 * time.Millisecond
 	heardTimeout = 5 * time.Second
 )
 
@@ -29,16 +31,28 @@ func (s *Slack) recall(ctx context.Context) error {
 
 // keepHeard stores how far all has arrived, until ctx ends.
 func (s *Slack) keepHeard(ctx context.Context) {
-	t := time.NewTicker(heardEvery)
-	defer t.Stop()
+	next := heardEvery
 	for {
+		if s.unheard() {
+			next = heardFirst
+		}
+		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
-		case <-t.C:
+		case <-timer.C:
 			s.storeHeard(ctx)
+			next = heardEvery
 		}
 	}
+}
+
+// unheard reports whether nothing was ever stored.
+func (s *Slack) unheard() bool {
+	s.hear.mu.Lock()
+	defer s.hear.mu.Unlock()
+	return s.opts.Memory != nil && s.hear.stored.IsZero()
 }
 
 // storeHeard also serves as the last word of Run, when ctx has ended.

@@ -97,7 +97,7 @@ func (t *torture) hurt(ctx context.Context, config string, logs io.Writer) error
 		}
 		died := make(chan error, 1)
 		go func() { died <- daemon.Wait() }()
-		life := 500*time.Millisecond + time.Duration(t.rand.Int64N(int64(2*time.Second)))
+		life := time.Second + time.Duration(t.rand.Int64N(int64(3*time.Second)))
 		alive := true
 		for end := time.After(life); alive && (kill < t.Kills || !written); {
 			select {

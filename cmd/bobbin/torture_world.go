@@ -204,7 +204,7 @@ func tortureModel(_ context.Context, r sandbox.AIRequest) sandbox.AIReply {
 		fmt.Fprintf(&b, "Answer to msg-%s. It comes in a few words, so that there is something to stream.\n\n", id)
 	}
 	reply := sandbox.AISays(b.String())
-	reply.Pace = 5 * time.Millisecond
+	reply.Pace = 2 * time.Millisecond
 	return reply
 }
 

@@ -19,6 +19,9 @@ import (
 	"bobbin/agent"
 	"bobbin/bots"
 	"bobbin/bots/sandbox"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // memory is what a store keeps between runs, and the messages it has taken, each once.
@@ -169,8 +172,8 @@ func ranOnce(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig, 
 
 func want(t *testing.T, got []string, texts ...string) {
 	t.Helper()
-	if !slices.Equal(got, texts) {
-		t.Errorf("got %q, want %q", got, texts)
+	if diff := cmp.Diff(texts, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -553,6 +556,7 @@ func TestHeardNeverPassesWhatWasNotAccepted(t *testing.T) {
 		refused := time.Now()
 		time.Sleep(time.Minute)
 		r.say(t, "U0ADA", dm, "", "taken")
+		time.Sleep(time.Second) // conversations keep no order among each other
 		r.say(t, "U0ADA", "C0GENERAL", "", "more")
 		time.Sleep(time.Minute)
 		if at := m.at(); !at.Before(refused) {

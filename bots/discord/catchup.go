@@ -76,6 +76,10 @@ func (in *intake) catchUp(ctx context.Context) {
 			clear(read)
 			pace.Reset()
 			tries, next = 0, time.After(settleIn)
+			if in.ledger.heard().IsZero() { // the first run ever: there is nothing to read
+				in.ledger.release(gap.gap, gap.at)
+				next = nil
+			}
 			continue
 		case <-in.again:
 			if next == nil {
@@ -151,9 +155,6 @@ type reader struct {
 // a failure.
 func (in *intake) readMissed(ctx context.Context, gap missedSince, read map[string]string, last bool) error {
 	heard := in.ledger.heard()
-	if heard.IsZero() {
-		return nil // the first run ever
-	}
 	r := &reader{in: in, pace: rate.NewLimiter(rate.Every(catchUpPace), 1), read: read, last: last}
 	r.since = heard.Add(-overlap)
 	if most := time.Now().Add(-in.d.opts.CatchUp); r.since.Before(most) {

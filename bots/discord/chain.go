@@ -88,7 +88,7 @@ func (d *Discord) message(ctx context.Context, channel, id string) (*message, er
 	})
 	switch {
 	case refused(err):
-		return nil, nil //nolint:nilnil // said above
+		return nil, nil
 	case err != nil:
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func TestDiscordBeingAwayIsNotFatal(t *testing.T) {
 			t.Errorf("asked for the gateway %d times in an hour", n)
 		}
 		back()
-		time.Sleep(5 * time.Minute)
+		time.Sleep(10 * time.Minute)
 		r.settle()
 		if err := r.bot.Ready(); err != nil {
 			t.Error(err)

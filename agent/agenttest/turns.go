@@ -18,6 +18,7 @@ var turnTests = []storeTest{
 	{"parts are recorded while steps are", partsDuringSteps},
 	{"a commit clears the turn and nothing else", commitClears},
 	{"a turn that has ended takes nothing more", endedTurn},
+	{"an abandoned turn is out of the way, and remembered", abandoned},
 	{"large turns are journaled and committed", largeTurns},
 	{"an answer is recorded as it is", answers},
 }

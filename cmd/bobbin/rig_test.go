@@ -32,6 +32,7 @@ type rig struct {
 	daemon  *daemon
 	halt    func() // stops the daemon and waits for it
 	virtual bool   // time is
+	unready bool   // start does not wait
 
 	server *http.Server // of the services
 	served chan error
@@ -43,6 +44,7 @@ type setup struct {
 	discord sandbox.DiscordOptions
 	config  func(*Config)
 	idle    bool // the daemon is not started
+	unready bool // nor waited for until it is connected
 }
 
 const (
@@ -83,7 +85,7 @@ func loopback(t *testing.T, s setup, test func(*rig)) {
 func newRig(t *testing.T, dir string, s setup, l net.Listener, base string) *rig {
 	r := &rig{
 		T: t, slack: sandbox.NewSlack(s.slack), discord: sandbox.NewDiscord(s.discord),
-		ai: sandbox.NewWorkersAI(sandbox.WorkersAIOptions{Pace: sandbox.AIPace}), logs: &logs{},
+		ai: sandbox.NewWorkersAI(sandbox.WorkersAIOptions{Pace: sandbox.AIPace}), logs: &logs{}, unready: s.unready,
 	}
 	r.server = &http.Server{Handler: standIns(r.slack, r.discord, r.ai), ReadHeaderTimeout: time.Minute}
 	r.served = make(chan error, 1)
@@ -120,7 +122,7 @@ func (r *rig) run(s setup, test func(*rig)) {
 			r.Logf("the daemon's log:\n%s", r.logs)
 		}
 	}()
-	if !s.idle {
+	if !s.idle && !s.unready {
 		r.start()
 	}
 	test(r)
@@ -143,6 +145,9 @@ func (r *rig) start() {
 			r.Errorf("the daemon ended with: %v", err)
 		}
 	})
+	if r.unready {
+		return
+	}
 	r.eventually("the daemon is connected", func() bool { return len(d.ready()) == 0 })
 }
 

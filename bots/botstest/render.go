@@ -74,7 +74,7 @@ func blank(b *bot) {
 func renderedPosts(b *bot) {
 	to := b.asked()
 	var md strings.Builder
-	for i := range 40 {
+	for i := range 20 {
 		fmt.Fprintf(&md, "## Part %d\n\nSome *prose* with `code`, <@U123>, & more 😀.\n\n```go\n%s```\n\n", i, strings.Repeat("x := \"<>&\"\n", 60))
 	}
 	pages := b.Platform.Render(md.String())

@@ -1,8 +1,6 @@
 package slack
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,163 +16,7 @@ import (
 	"bobbin/agent"
 	"bobbin/bots"
 	"bobbin/bots/sandbox"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
-
-// memory is what a store keeps between runs, and the messages it has taken, each once.
-type memory struct {
-	mu     sync.Mutex
-	heard  time.Time
-	set    int // how often heard was moved
-	active []agent.Address
-	taken  []bots.Event
-	known  map[agent.MessageID]bool
-	refuse func(bots.Event) error
-}
-
-func (m *memory) Heard(context.Context, string) (time.Time, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.heard, nil
-}
-
-func (m *memory) SetHeard(_ context.Context, _ string, t time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.set++
-	if t.After(m.heard) {
-		m.heard = t
-	}
-	return nil
-}
-
-func (m *memory) Active(context.Context, string, time.Time) ([]agent.Address, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.active), nil
-}
-
-// take accepts an event as the store does: the same message twice is one.
-func (m *memory) take(_ context.Context, ev bots.Event) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.refuse != nil {
-		if err := m.refuse(ev); err != nil {
-			return err
-		}
-	}
-	if m.known == nil {
-		m.known = make(map[agent.MessageID]bool)
-	}
-	if !m.known[ev.MessageID] {
-		m.known[ev.MessageID] = true
-		m.taken = append(m.taken, ev)
-	}
-	return nil
-}
-
-// texts returns what was taken since the last call, once nothing moves any more.
-func (m *memory) texts() []string {
-	var texts []string
-	for _, ev := range m.events() {
-		texts = append(texts, ev.Text)
-	}
-	return texts
-}
-
-func (m *memory) events() []bots.Event {
-	synctest.Wait()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	events := m.taken
-	m.taken = nil
-	return events
-}
-
-func (m *memory) at() time.Time {
-	synctest.Wait()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.heard
-}
-
-func (m *memory) refuseWith(f func(bots.Event) error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.refuse = f
-}
-
-func (m *memory) activeIn(places ...agent.Address) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.active = places
-}
-
-// never is a workspace that delivers each event once only, so that what is missed is
-// missed for good.
-func never() sandbox.SlackOptions { return sandbox.SlackOptions{Redeliver: []time.Duration{}} }
-
-// remembering runs f in virtual time with an adapter that has a memory and is not
-// running yet.
-func remembering(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig, m *memory)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		r, m := newRig(t, o), new(memory)
-		r.onAccept(m.take)
-		r.renew(t, m)
-		f(t, r, m)
-	})
-}
-
-// renew makes another adapter, as a new process would.
-func (r *rig) renew(t *testing.T, m *memory) {
-	t.Helper()
-	o := r.s.opts
-	o.Memory, o.CatchUp = m, 24*time.Hour
-	var err error
-	if r.s, err = New(o); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// connect runs the adapter until nothing moves any more.
-func (r *rig) connect(t *testing.T) {
-	t.Helper()
-	r.start(t)
-	synctest.Wait()
-	if err := r.s.Ready(); err != nil {
-		t.Fatalf("not ready: %v", err)
-	}
-}
-
-// end ends the run.
-func (r *rig) end(t *testing.T, m *memory) {
-	t.Helper()
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
-	}
-	r.renew(t, m)
-}
-
-// ranOnce is a workspace in which the adapter has run and is down now.
-func ranOnce(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig, m *memory)) {
-	t.Helper()
-	remembering(t, o, func(t *testing.T, r *rig, m *memory) {
-		r.connect(t)
-		r.end(t, m)
-		time.Sleep(time.Hour)
-		f(t, r, m)
-	})
-}
-
-func want(t *testing.T, got []string, texts ...string) {
-	t.Helper()
-	if diff := cmp.Diff(texts, got, cmpopts.EquateEmpty()); diff != "" {
-		t.Error(diff)
-	}
-}
 
 func TestWhatWasSaidWhileDownIsTakenOnceAfterTheStart(t *testing.T) {
 	remembering(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig, m *memory) {
@@ -466,58 +307,6 @@ func TestEndlessPagesEndAndAWordSaysWhatIsLeftOut(t *testing.T) {
 	})
 }
 
-func TestMemoryThatFailsIsReportedAndAskedAgain(t *testing.T) {
-	remembering(t, never(), func(t *testing.T, r *rig, m *memory) {
-		r.s.opts.Memory = failing{m}
-		if err := r.s.Run(t.Context(), m.take); err == nil || !strings.Contains(err.Error(), "the disk is gone") {
-			t.Errorf("Run: %v", err)
-		}
-	})
-	ranOnce(t, never(), func(t *testing.T, r *rig, m *memory) {
-		dm := r.OpenDM("U0ADA")
-		r.say(t, "U0ADA", dm, "", "missed")
-		before := m.at()
-		r.s.opts.Memory = &forgetful{memory: m}
-		r.connect(t)
-		time.Sleep(30 * time.Second)
-		want(t, m.texts())
-		if at := m.at(); at.After(before) {
-			t.Errorf("heard moved to %v", at)
-		}
-		time.Sleep(10 * time.Minute)
-		want(t, m.texts(), "missed")
-		if at := m.at(); !at.After(before) {
-			t.Error("heard did not move")
-		}
-	})
-}
-
-type failing struct{ *memory }
-
-func (failing) Heard(context.Context, string) (time.Time, error) {
-	return time.Time{}, errors.New("the disk is gone")
-}
-
-// forgetful fails the first calls.
-type forgetful struct {
-	*memory
-	sets, lists atomic.Int32
-}
-
-func (f *forgetful) SetHeard(ctx context.Context, platform string, t time.Time) error {
-	if f.sets.Add(1) < 3 {
-		return errors.New("the disk is gone")
-	}
-	return f.memory.SetHeard(ctx, platform, t)
-}
-
-func (f *forgetful) Active(ctx context.Context, platform string, since time.Time) ([]agent.Address, error) {
-	if f.lists.Add(1) < 2 {
-		return nil, errors.New("the disk is gone")
-	}
-	return f.memory.Active(ctx, platform, since)
-}
-
 func TestMessageOfAnUnknownFormCostsNoOther(t *testing.T) {
 	ranOnce(t, never(), func(t *testing.T, r *rig, m *memory) {
 		dm := r.OpenDM("U0ADA")
@@ -532,103 +321,6 @@ func TestMessageOfAnUnknownFormCostsNoOther(t *testing.T) {
 		r.connect(t)
 		time.Sleep(10 * time.Minute)
 		want(t, m.texts(), "one", "two")
-	})
-}
-
-func TestHeardNeverPassesWhatWasNotAccepted(t *testing.T) {
-	remembering(t, never(), func(t *testing.T, r *rig, m *memory) {
-		dm := r.OpenDM("U0ADA")
-		r.connect(t)
-		time.Sleep(time.Minute)
-		r.say(t, "U0ADA", dm, "", "fine")
-		time.Sleep(time.Minute)
-		fine := m.at()
-		if age := time.Since(fine); age > 61*time.Second {
-			t.Errorf("heard is %v old", age)
-		}
-		m.refuseWith(func(ev bots.Event) error {
-			if strings.HasPrefix(ev.Text, "refused") {
-				return errors.New("the disk is full")
-			}
-			return nil
-		})
-		r.say(t, "U0ADA", dm, "", "refused")
-		refused := time.Now()
-		time.Sleep(time.Minute)
-		r.say(t, "U0ADA", dm, "", "taken")
-		time.Sleep(time.Second) // conversations keep no order among each other
-		r.say(t, "U0ADA", "C0GENERAL", "", "more")
-		time.Sleep(time.Minute)
-		if at := m.at(); !at.Before(refused) {
-			t.Errorf("heard is %v, an event of %v was refused", at, refused)
-		}
-		want(t, m.texts(), "fine", "taken", "more")
-		r.end(t, m)
-		if at := m.at(); !at.Before(refused) {
-			t.Errorf("after the end heard is %v, an event of %v was refused", at, refused)
-		}
-
-		// A catch-up that is refused too moves nothing either, and tries again.
-		r.connect(t)
-		time.Sleep(2 * time.Minute)
-		r.say(t, "U0ADA", dm, "", "live meanwhile")
-		time.Sleep(time.Minute)
-		if at := m.at(); !at.Before(refused) {
-			t.Errorf("heard is %v, an event of %v was refused again", at, refused)
-		}
-		m.refuseWith(nil)
-		time.Sleep(15 * time.Minute)
-		want(t, m.texts(), "live meanwhile", "refused")
-		if at := m.at(); at.Before(refused.Add(2 * time.Minute)) {
-			t.Errorf("heard stays at %v", at)
-		}
-	})
-}
-
-func TestEventThatSlackNoLongerDeliversIsReadFromHistory(t *testing.T) {
-	remembering(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig, m *memory) {
-		dm := r.OpenDM("U0ADA")
-		r.connect(t)
-		m.refuseWith(func(bots.Event) error { return errors.New("the disk is full") })
-		r.say(t, "U0ADA", dm, "", "hello")
-		if err := r.Settled(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if n := r.Deliveries().Lost; n != 1 {
-			t.Fatalf("%d events given up", n)
-		}
-		m.refuseWith(nil)
-		time.Sleep(20 * time.Minute)
-		want(t, m.texts(), "hello")
-		if n := r.Calls("apps.connections.open"); n != 1 {
-			t.Errorf("%d connections", n)
-		}
-	})
-}
-
-func TestHeardIsStoredNowAndThenAndAtTheEnd(t *testing.T) {
-	remembering(t, never(), func(t *testing.T, r *rig, m *memory) {
-		dm := r.OpenDM("U0ADA")
-		r.connect(t)
-		for range 600 {
-			r.say(t, "U0ADA", dm, "", "x")
-			time.Sleep(100 * time.Millisecond)
-		}
-		synctest.Wait()
-		if m.set > 5 || m.set < 3 {
-			t.Errorf("stored %d times within a minute", m.set)
-		}
-		sent := time.Now().Add(-100 * time.Millisecond)
-		r.end(t, m)
-		if at := m.at(); sent.Sub(at) > time.Millisecond {
-			t.Errorf("at the end heard is %v, the last message %v", at, sent)
-		}
-		set := m.set
-		r.connect(t)
-		time.Sleep(time.Hour)
-		if m.set != set {
-			t.Errorf("stored %d times while nothing was said", m.set-set)
-		}
 	})
 }
 

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"bobbin/bots/sandbox"
+)
+
+var updateConversations = flag.Bool("update", false, "rewrite what is shown in testdata/conversation")
+
+// TestConversations plays the scripts in testdata/conversation through the whole program
+// and compares what people see. A script is named after its platform and consists of
+// sections:
+//
+//	NAME says in CHANNEL     a message; CHANNEL may be “the thread”, which is bobbin's
+//	                         newest, or “a DM”
+//	NAME types in CHANNEL    a slash command
+//	model streams            an answer; ten seconds pass at each ⏸
+//	model calls              a line for each tool: its name and arguments
+//	model breaks off         an answer whose connection breaks
+//	model fails              HTTP status, code and message of an error
+//	DURATION passes          before what follows
+//	bobbin restarts          at once, without waiting for running turns
+//	PLATFORM shows           what has happened since the section before of this kind
+//
+// The model's sections up to a “shows” are its answers to what is said up to there. With
+// -update what is shown is written into the scripts.
+func TestConversations(t *testing.T) {
+	files, err := filepath.Glob("testdata/conversation/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			script, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := func(c *Config) { c.Agent.Drain = time.Millisecond }
+			bubble(t, setup{config: config}, func(r *rig) {
+				c := &conversation{rig: r, platform: strings.Split(filepath.Base(file), "-")[0]}
+				c.play(script)
+			})
+			if *updateConversations {
+				if err := os.WriteFile(file, txtar.Format(script), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// conversation is a script being played.
+type conversation struct {
+	*rig
+	platform string
+	seen     int // changes that were shown already
+}
+
+func (c *conversation) world() *sandbox.World {
+	if c.platform == "slack" {
+		return c.slack.World()
+	}
+	return c.discord.World()
+}
+
+func (c *conversation) play(script *txtar.Archive) {
+	c.seen = c.world().Next()
+	began := 0
+	for i := range script.Files {
+		f := &script.Files[i]
+		if f.Name != c.platform+" shows" {
+			continue
+		}
+		c.block(script.Files[began:i])
+		began = i + 1
+		got := c.shown()
+		if *updateConversations {
+			f.Data = []byte(got)
+		} else if diff := cmp.Diff(string(f.Data), got); diff != "" {
+			c.Errorf("section %d, %s (-want +got):\n%s", i+1, f.Name, diff)
+		}
+	}
+	if began != len(script.Files) {
+		c.Errorf("the script does not end with “%s shows”", c.platform)
+	}
+}
+
+// block has people and the model do what the sections say, and waits until all is quiet.
+func (c *conversation) block(sections []txtar.File) {
+	var replies []sandbox.AIReply
+	for _, f := range sections {
+		if kind, ok := strings.CutPrefix(f.Name, "model "); ok {
+			replies = append(replies, c.reply(kind, strings.TrimSuffix(string(f.Data), "\n")))
+		}
+	}
+	if len(replies) > 0 {
+		c.script(replies...)
+	}
+	for _, f := range sections {
+		text := strings.TrimSpace(string(f.Data))
+		words := strings.Fields(f.Name)
+		switch {
+		case words[0] == "model":
+		case f.Name == "bobbin restarts":
+			c.restart()
+		case len(words) == 2 && words[1] == "passes":
+			d, err := time.ParseDuration(words[0])
+			if err != nil {
+				c.Fatal(err)
+			}
+			time.Sleep(d) // virtual
+		case len(words) > 3 && words[1] == "says":
+			c.says(words[0], strings.Join(words[3:], " "), text)
+		case len(words) > 3 && words[1] == "types":
+			c.types(words[0], strings.Join(words[3:], " "), text)
+		default:
+			c.Fatalf("no such section: %q", f.Name)
+		}
+		synctest.Wait()
+	}
+	c.settle()
+}
+
+func (c *conversation) reply(kind, text string) sandbox.AIReply {
+	reply := sandbox.AIReply{Delay: time.Second, Pace: 10 * time.Second}
+	switch kind {
+	case "streams":
+		reply.Pieces = strings.SplitAfter(text, "⏸")
+		for i, p := range reply.Pieces {
+			reply.Pieces[i] = strings.TrimSuffix(p, "⏸")
+		}
+	case "breaks off":
+		reply.Pieces, reply.End = []string{text}, sandbox.AICut
+	case "calls":
+		for line := range strings.Lines(text) {
+			name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
+			reply.Calls = append(reply.Calls, sandbox.AICall{Name: name, Args: args})
+		}
+	case "fails":
+		if _, err := fmt.Sscanf(text, "%d %d", &reply.Status, &reply.Code); err != nil {
+			c.Fatalf("model fails: %q: %v", text, err)
+		}
+		reply.Message = text
+	default:
+		c.Fatalf("no such section: “model %s”", kind)
+	}
+	return reply
+}
+
+func (c *conversation) says(name, where, text string) {
+	c.Helper()
+	if c.platform == "slack" {
+		user, channel, thread := c.onSlack(name, where)
+		c.say(user, channel, thread, text)
+		return
+	}
+	c.sayD(name, c.onDiscord(name, where), "", strings.ReplaceAll(text, "@bobbin", "<@"+c.discord.BotID()+">"))
+}
+
+func (c *conversation) types(name, where, text string) {
+	c.Helper()
+	command, args, _ := strings.Cut(strings.TrimPrefix(text, "/"), " ")
+	var err error
+	if c.platform == "slack" {
+		user, channel, _ := c.onSlack(name, where)
+		err = c.slack.Command(user, channel, "/"+command, args)
+	} else {
+		options := map[string]string{}
+		if args != "" {
+			options["text"] = args
+		}
+		err = c.discord.Command(name, c.onDiscord(name, where), command, options)
+	}
+	if err != nil {
+		c.Fatalf("%s: %v", text, err)
+	}
+}
+
+// onSlack finds the ids for the words of a script.
+func (c *conversation) onSlack(name, where string) (user, channel, thread string) {
+	user = "U0" + strings.ToUpper(name)
+	switch where {
+	case "a DM":
+		return user, c.slack.OpenDM(user), ""
+	case "the thread":
+		for _, ch := range c.world().Channels() {
+			for _, m := range c.world().Messages(ch.ID) {
+				if m.User == c.slack.Options().Bot.ID && m.Thread > thread {
+					channel, thread = ch.ID, m.Thread
+				}
+			}
+		}
+		return user, channel, thread
+	}
+	return user, "C0" + strings.ToUpper(where), ""
+}
+
+func (c *conversation) onDiscord(name, where string) (channel string) {
+	switch where {
+	case "a DM":
+		return c.discord.OpenDM(name)
+	case "the thread":
+		for _, ch := range c.world().Channels() {
+			if ch.Parent != "" {
+				where = ch.ID
+			}
+		}
+	}
+	return where
+}
+
+// shown words what has happened since it was last called.
+func (c *conversation) shown() string {
+	var b strings.Builder
+	last := ""
+	for change := range changes(c.world(), c.seen) {
+		c.seen = change.Number + 1
+		if line := c.word(change); line != "" && line != last { // a sign is shown again and again
+			b.WriteString(line + "\n")
+			last = line
+		}
+	}
+	return b.String()
+}
+
+func (c *conversation) word(change sandbox.Change) string {
+	bot := c.slack.Options().Bot.Name
+	switch change.Kind {
+	case sandbox.Opened:
+		if change.Channel.Parent == "" {
+			return ""
+		}
+		return c.place(change.Channel.ID, "") + " opens"
+	case sandbox.Typing:
+		switch {
+		case change.Status != "":
+			return fmt.Sprintf("%s … %s %s", c.place(change.In, change.Thread), bot, change.Status)
+		case c.platform == "discord":
+			return fmt.Sprintf("%s … %s is typing", c.place(change.In, ""), bot)
+		}
+		return ""
+	}
+	m := *change.Message
+	who, did := m.User, ""
+	if u, ok := c.world().User(m.User); ok {
+		who = u.Name
+	}
+	switch change.Kind {
+	case sandbox.Edited:
+		did = " edits"
+	case sandbox.Deleted:
+		did = " deletes"
+	}
+	if m.OnlyFor != "" {
+		u, _ := c.world().User(m.OnlyFor)
+		did += " (only " + u.Name + " sees it)"
+	}
+	text := shown(m)
+	if m.Pending {
+		text = "…"
+	}
+	for _, u := range c.world().Users() {
+		text = strings.ReplaceAll(text, "<@"+u.ID+">", "@"+u.Name)
+	}
+	return fmt.Sprintf("%s %s%s: %s", c.place(m.Channel, m.Thread), who, did, strings.ReplaceAll(text, "\n", "\n    "))
+}
+
+// place names where something is shown.
+func (c *conversation) place(channel, thread string) string {
+	ch, _ := c.world().Channel(channel)
+	switch {
+	case ch.Direct:
+		return "[DM]"
+	case ch.Parent != "":
+		return "[thread “" + ch.Name + "”]"
+	case thread != "":
+		return "[#" + ch.Name + ", thread]"
+	}
+	return "[#" + ch.Name + "]"
+}

@@ -21,6 +21,8 @@ func TestRepliesThatShareABudgetAreEditedEvenlyAndNeverTooFast(t *testing.T) {
 		var replies []agent.Reply
 		for i := range n {
 			replies = append(replies, s.reply(agent.TurnID("T"+string(rune('A'+i))), &journal{}))
+			say(replies[i], "begun")
+			time.Sleep(10 * time.Millisecond)
 		}
 		for i := range 1000 { // 100 s of deltas, some replies faster than others
 			for k, r := range replies {
@@ -90,8 +92,8 @@ func TestReplyThatBecomesCompleteWhileItWaitsIsMovedForward(t *testing.T) {
 		for i := range 5 {
 			replies = append(replies, s.reply(agent.TurnID(rune('A'+i)), &journal{}))
 			say(replies[i], "1")
+			time.Sleep(time.Millisecond) // it is the last in the queue
 		}
-		synctest.Wait()
 		go s.finish(replies[4], "2")
 		time.Sleep(1500 * time.Millisecond)
 		if c := s.all()[1]; c.key[:1] != "E" || c.text != "2" {
@@ -193,6 +195,21 @@ func TestPacerGrantsTheBurstAtOnceAndThenOneAtATime(t *testing.T) {
 		if want := []time.Duration{0, 0, 0, 300, 600, 900}; !slices.Equal(at, want) {
 			t.Errorf("granted at %v ms, want %v", at, want)
 		}
+	})
+}
+
+func TestPacerPrefersWhatHasBeenStaleForLongerToWhatAskedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 1}
+		<-p.queue(rate, stale, time.Now()).granted
+		fresh, old := p.queue(rate, stale, time.Now()), p.queue(rate, stale, time.Now().Add(-time.Minute))
+		select {
+		case <-old.granted:
+		case <-fresh.granted:
+			t.Error("the one that asked first was granted first")
+		}
+		p.leave(rate, fresh)
+		p.leave(rate, old)
 	})
 }
 

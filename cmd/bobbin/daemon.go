@@ -30,6 +30,7 @@ type daemon struct {
 	intake    *bots.Intake
 	metrics   *metrics
 	admin     *admin
+	control   *control // nil: the command line cannot reach it
 }
 
 // newDaemon opens and connects nothing but the store and the admin's address. On an
@@ -146,7 +147,7 @@ func newTools(cfg ToolsConfig, log *slog.Logger, ts []agent.Tool) ([]agent.Tool,
 func (d *daemon) Run(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	var errs [3]error
+	var errs [4]error
 	var parts sync.WaitGroup
 
 	// Intake and replies have to outlive the agent's drain on one side, and new events
@@ -174,6 +175,12 @@ func (d *daemon) Run(ctx context.Context) error {
 	if d.admin != nil {
 		parts.Go(func() { errs[2] = d.admin.run(ctx) })
 	}
+	if d.control != nil {
+		parts.Go(func() { errs[3] = d.control.run(ctx) })
+	}
+	if d.cfg.Agent.Retention > 0 {
+		parts.Go(func() { d.forget(ctx) })
+	}
 	d.log.Info("bobbin is running", "version", versionText(), "platforms", len(d.platforms), "models", d.cfg.WorkersAI.Models)
 	<-ctx.Done()
 	d.log.Info("stopping: running turns may end", "for", d.cfg.Agent.Drain)
@@ -187,6 +194,9 @@ func (d *daemon) close() error {
 	var errs []error
 	if d.admin != nil {
 		errs = append(errs, d.admin.close())
+	}
+	if d.control != nil {
+		errs = append(errs, d.control.close())
 	}
 	if d.model != nil {
 		d.model.Close()
@@ -204,6 +214,9 @@ func (d *daemon) ready() map[string]string {
 		if err := p.Ready(); err != nil {
 			wrong[p.Name()] = err.Error()
 		}
+	}
+	if err := d.store.Full(); err != nil {
+		wrong["disk"] = err.Error()
 	}
 	return wrong
 }

@@ -29,6 +29,9 @@ type cli struct {
 	Run     runCmd     `cmd:"" help:"Run the daemon."`
 	Demo    demoCmd    `cmd:"" help:"Try bobbin in a browser, without any account."`
 	Check   checkCmd   `cmd:"" help:"Validate the configuration."`
+	Turns   turnsCmd   `cmd:"" help:"List turns, or retry those that were given up."`
+	Backup  backupCmd  `cmd:"" help:"Write a backup, also while bobbin runs."`
+	Restore restoreCmd `cmd:"" help:"Restore a backup into an empty data_dir."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 	Torture tortureCmd `cmd:"" help:"Kill a daemon again and again, and check that nothing is lost."`
 
@@ -94,7 +97,7 @@ func report(w io.Writer, err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
-	for _, wrong := range []error{badgerstore.ErrLocked, badgerstore.ErrNewerSchema, badgerstore.ErrUnreadable} {
+	for _, wrong := range []error{badgerstore.ErrLocked, badgerstore.ErrNewerSchema, badgerstore.ErrUnreadable, badgerstore.ErrNotEmpty} {
 		if errors.Is(err, wrong) {
 			return exitUsage
 		}

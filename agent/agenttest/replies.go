@@ -41,9 +41,9 @@ func (r *Replies) All() []Shown {
 	return all
 }
 
-// Finished returns those that came to their end.
+// Finished returns those that came to their end, which a turn that is paused has not.
 func (r *Replies) Finished() []Shown {
-	return slices.DeleteFunc(r.All(), func(s Shown) bool { return s.Outcome == nil })
+	return slices.DeleteFunc(r.All(), func(s Shown) bool { return s.Outcome == nil || s.Outcome.Kind == agent.Paused })
 }
 
 // Open implements agent.Replies.

@@ -116,6 +116,12 @@ func (a *Agent) Submit(ctx context.Context, in Inbound) error {
 // Known reports whether the session has ever been spoken in.
 func (a *Agent) Known(ctx context.Context, s SessionID) (bool, error) { return a.Store.Known(ctx, s) }
 
+// Seen reports whether the message has arrived before.
+func (a *Agent) Seen(ctx context.Context, in Inbound) (bool, error) { return a.Store.Seen(ctx, in) }
+
+// Note remembers a message that was answered without a turn.
+func (a *Agent) Note(ctx context.Context, in Inbound) error { return a.Store.Note(ctx, in) }
+
 // Reset starts the session afresh.
 func (a *Agent) Reset(ctx context.Context, s SessionID) error { return a.Store.Reset(ctx, s) }
 

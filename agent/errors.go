@@ -17,6 +17,17 @@ var ErrAway = errors.New("the platform is off")
 // often it is tried now. Such an error is [Public]: the sender has to be told.
 var ErrRefused = errors.New("the message is refused")
 
+// ErrInboxFull refuses a message of a session in which too many wait already.
+var ErrInboxFull error = inboxFull{}
+
+type inboxFull struct{}
+
+func (inboxFull) Error() string { return "the session's inbox is full" }
+func (inboxFull) Unwrap() error { return ErrRefused }
+func (inboxFull) Public() string {
+	return "I have not caught up with what was written here before, so I cannot take this message. Please send it again a little later."
+}
+
 // ErrTurnTimeout is the cause of a turn's context when it has taken too long.
 var ErrTurnTimeout = errors.New("the turn took too long")
 

@@ -17,7 +17,13 @@ import (
 type Store interface {
 	// Accept puts in into its session's inbox. It reports false, and does nothing,
 	// if the event id or the message id was accepted before.
+	// A session with [MaxInbox] messages waiting refuses more with [ErrInboxFull].
 	Accept(ctx context.Context, in Inbound) (fresh bool, err error)
+	// Seen reports whether the message was accepted or noted before.
+	Seen(ctx context.Context, in Inbound) (bool, error)
+	// Note remembers the ids of a message that was answered without a turn, such as a
+	// command.
+	Note(ctx context.Context, in Inbound) error
 	// Known reports whether anything was ever accepted for s.
 	Known(ctx context.Context, s SessionID) (bool, error)
 	// Pending lists the sessions that have an inbox or an unfinished turn.
@@ -58,6 +64,9 @@ type Store interface {
 // MaxTake bounds the messages that one turn takes from the inbox, and so the size of a
 // turn; the rest is the next turn's.
 const MaxTake = 100
+
+// MaxInbox bounds the messages of a session that wait for a turn.
+const MaxInbox = 500
 
 // Turn is one round of a session: what was said, and what is done about it.
 type Turn struct {

@@ -15,6 +15,8 @@ import (
 // Agent is what the intake needs of the kernel.
 type Agent interface {
 	Submit(ctx context.Context, in agent.Inbound) error
+	Seen(ctx context.Context, in agent.Inbound) (bool, error)
+	Note(ctx context.Context, in agent.Inbound) error
 	Known(ctx context.Context, s agent.SessionID) (bool, error)
 	Reset(ctx context.Context, s agent.SessionID) error
 }
@@ -62,22 +64,35 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 		ev.Command, ev.Text = name, rest
 	}
 	if ev.Command != "" && !strings.EqualFold(ev.Command, "ask") {
-		return in.command(ctx, ev)
+		return in.once(ctx, ev, in.command)
 	}
 	text := strings.TrimSpace(ev.Text)
 	switch {
 	case text == "" && ev.Command != "":
-		return ev.Respond(ctx, "What can I do for you? Write your question after the command.")
+		return in.say(ctx, ev, "What can I do for you? Write your question after the command.")
 	case text == "" && openly(ev):
-		return ev.Respond(ctx, "I see no question there, and I can only read text. What can I do for you?")
+		return in.say(ctx, ev, "I see no question there, and I can only read text. What can I do for you?")
 	case text == "":
 		// A picture, perhaps, in a thread: people also speak among themselves there.
 		in.ignore(ev, "without text")
 		return nil
 	case utf8.RuneCountInString(text) > MaxText:
-		return ev.Respond(ctx, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText))
+		return in.say(ctx, ev, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText))
 	}
-	err = in.Agent.Submit(ctx, agent.Inbound{
+	err = in.Agent.Submit(ctx, inbound(ev, text))
+	if errors.Is(err, agent.ErrRefused) {
+		return in.once(ctx, ev, func(ctx context.Context, ev Event) error {
+			if in.Refused != nil {
+				in.Refused(ev.Target.Platform)
+			}
+			return ev.Respond(ctx, agent.Explain(err))
+		})
+	}
+	return err
+}
+
+func inbound(ev Event, text string) agent.Inbound {
+	return agent.Inbound{
 		EventID:   ev.EventID,
 		MessageID: ev.MessageID,
 		Target:    ev.Target,
@@ -86,14 +101,28 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 		Text:      text,
 		Sent:      ev.Sent,
 		Late:      ev.Late,
-	})
-	if errors.Is(err, agent.ErrRefused) {
-		if in.Refused != nil {
-			in.Refused(ev.Target.Platform)
-		}
-		return ev.Respond(ctx, agent.Explain(err))
 	}
-	return err
+}
+
+// once answers what needs no turn, unless the message has arrived before: platforms
+// deliver again, tell of one message as two events, and what was missed is read with an
+// overlap. A store that fails here costs at worst a second answer.
+func (in *Intake) once(ctx context.Context, ev Event, do func(context.Context, Event) error) error {
+	seen, err := in.Agent.Seen(ctx, inbound(ev, ""))
+	if seen {
+		return nil
+	}
+	if did := do(ctx, ev); did != nil {
+		return did
+	}
+	if err = errors.Join(err, in.Agent.Note(ctx, inbound(ev, ""))); err != nil && in.Log != nil {
+		in.Log.ErrorContext(ctx, "an answered message could not be remembered", "session", ev.Target.Session(), "error", err)
+	}
+	return nil
+}
+
+func (in *Intake) say(ctx context.Context, ev Event, sentence string) error {
+	return in.once(ctx, ev, func(ctx context.Context, ev Event) error { return ev.Respond(ctx, sentence) })
 }
 
 // addressed reports whether the event speaks to bobbin: openly, or by being the next

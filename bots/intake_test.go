@@ -21,6 +21,7 @@ type kernel struct {
 	taken []agent.Inbound
 	reset []agent.SessionID
 	known map[agent.SessionID]bool
+	noted map[agent.MessageID]bool
 	err   error
 }
 
@@ -30,6 +31,18 @@ func (k *kernel) Submit(_ context.Context, in agent.Inbound) error {
 	}
 	k.taken = append(k.taken, in)
 	return nil
+}
+
+func (k *kernel) Seen(_ context.Context, in agent.Inbound) (bool, error) {
+	return k.noted[in.MessageID], k.err
+}
+
+func (k *kernel) Note(_ context.Context, in agent.Inbound) error {
+	if k.noted == nil {
+		k.noted = make(map[agent.MessageID]bool)
+	}
+	k.noted[in.MessageID] = true
+	return k.err
 }
 
 func (k *kernel) Known(_ context.Context, s agent.SessionID) (bool, error) { return k.known[s], k.err }
@@ -278,3 +291,49 @@ func TestHelpRepeatsNothingThatIsLive(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatNeedsNoTurnIsAnsweredOnce(t *testing.T) {
+	for _, text := range []string{"!reset", "!help", "", strings.Repeat("x", bots.MaxText+1)} {
+		k := &kernel{known: map[agent.SessionID]bool{}}
+		in := bots.Intake{Agent: k}
+		answers := 0
+		ev := bots.Event{
+			EventID: "E1", MessageID: "C1/1", Author: agent.Author{ID: "U1"}, Addressed: true, Text: text,
+			Target:  agent.Target{Address: agent.Address{Platform: "slack", Channel: "C1", Thread: "1"}},
+			Respond: func(context.Context, string) error { answers++; return nil },
+		}
+		for _, id := range []string{"E1", "E2", "E1"} {
+			ev.EventID = id
+			if err := in.Accept(t.Context(), ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if answers != 1 {
+			t.Errorf("%.10q: answered %d times", text, answers)
+		}
+	}
+}
+
+func TestRefusedMessageIsToldOnce(t *testing.T) {
+	k := &kernel{}
+	refused, answers := 0, []string{}
+	in := bots.Intake{Agent: refusing{k}, Refused: func(string) { refused++ }}
+	ev := bots.Event{
+		EventID: "E1", MessageID: "C1/1", Author: agent.Author{ID: "U1"}, Addressed: true, Text: "hi",
+		Target:  agent.Target{Address: agent.Address{Platform: "slack", Channel: "C1", Thread: "1"}},
+		Respond: func(_ context.Context, s string) error { answers = append(answers, s); return nil },
+	}
+	for range 2 {
+		if err := in.Accept(t.Context(), ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if refused != 1 || len(answers) != 1 || answers[0] != agent.Explain(agent.ErrInboxFull) {
+		t.Errorf("refused %d times, said %q", refused, answers)
+	}
+}
+
+// refusing is an agent whose inbox is full.
+type refusing struct{ *kernel }
+
+func (refusing) Submit(context.Context, agent.Inbound) error { return agent.ErrInboxFull }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"bobbin/agent"
 )
 
 // ErrDiskFull is wrapped by what Accept returns while the disk has less free space than
@@ -29,7 +31,9 @@ func (e *diskFullError) Error() string {
 		ErrDiskFull, e.dir, e.free>>20, e.floor>>20)
 }
 
-func (e *diskFullError) Unwrap() error { return ErrDiskFull }
+// Unwrap says that the message is refused: its sender is told, and need not be asked to
+// deliver again.
+func (e *diskFullError) Unwrap() []error { return []error{ErrDiskFull, agent.ErrRefused} }
 
 // Public implements agent.Public.
 func (e *diskFullError) Public() string {

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,28 +31,16 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 	if err != nil {
 		return false, fmt.Errorf("encode the message: %w", err)
 	}
-	session, platform := in.Session(), in.Target.Platform
-	ids := [][]byte{seenKey("m", platform, string(in.MessageID))}
-	if in.EventID != "" {
-		ids = append(ids, seenKey("e", platform, in.EventID))
-	}
+	session := in.Session()
 	err = s.update(func(txn *badger.Txn) error {
-		fresh = false
-		for _, id := range ids {
-			if _, err := txn.Get(id); err == nil {
-				return nil
-			} else if !errors.Is(err, badger.ErrKeyNotFound) {
-				return err
-			}
-		}
-		if err := s.Full(); err != nil {
+		if fresh, err = isFresh(txn, in); err != nil || !fresh {
 			return err
 		}
-		fresh = true
-		for _, id := range ids {
-			if err := txn.SetEntry(badger.NewEntry(id, nil).WithTTL(remembered)); err != nil {
-				return err
-			}
+		if err := cmp.Or(s.Full(), full(txn, session)); err != nil {
+			return err
+		}
+		if err := remember(txn, in); err != nil {
+			return err
 		}
 		if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
 			return err
@@ -62,6 +51,78 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		return false, fmt.Errorf("write the inbox: %w", err)
 	}
 	return fresh, nil
+}
+
+// Seen implements agent.Store.
+func (s *Store) Seen(ctx context.Context, in agent.Inbound) (seen bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err = s.db.View(func(txn *badger.Txn) error {
+		fresh, err := isFresh(txn, in)
+		seen = !fresh
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look up a message: %w", err)
+	}
+	return seen, nil
+}
+
+// Note implements agent.Store.
+func (s *Store) Note(ctx context.Context, in agent.Inbound) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if in.MessageID == "" {
+		return errors.New("note: the message has no id")
+	}
+	if err := s.update(func(txn *badger.Txn) error { return remember(txn, in) }); err != nil {
+		return fmt.Errorf("note a message: %w", err)
+	}
+	return nil
+}
+
+// idKeys are the keys under which a message is remembered.
+func idKeys(in agent.Inbound) [][]byte {
+	ids := [][]byte{seenKey("m", in.Target.Platform, string(in.MessageID))}
+	if in.EventID != "" {
+		ids = append(ids, seenKey("e", in.Target.Platform, in.EventID))
+	}
+	return ids
+}
+
+func isFresh(txn *badger.Txn, in agent.Inbound) (bool, error) {
+	for _, id := range idKeys(in) {
+		if _, err := txn.Get(id); !errors.Is(err, badger.ErrKeyNotFound) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func remember(txn *badger.Txn, in agent.Inbound) error {
+	for _, id := range idKeys(in) {
+		if err := txn.SetEntry(badger.NewEntry(id, nil).WithTTL(remembered)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// full returns agent.ErrInboxFull for a session whose inbox is.
+func full(txn *badger.Txn, id agent.SessionID) error {
+	o := badger.DefaultIteratorOptions
+	o.PrefetchValues, o.Prefix = false, within("i/", id)
+	it := txn.NewIterator(o)
+	defer it.Close()
+	n := 0
+	for it.Rewind(); it.Valid(); it.Next() {
+		if n++; n >= agent.MaxInbox {
+			return agent.ErrInboxFull
+		}
+	}
+	return nil
 }
 
 // nextSeq numbers inbox entries in order of acceptance, across restarts too.

@@ -32,10 +32,10 @@ func (s *Slack) recall(ctx context.Context) error {
 // keepHeard stores how far all has arrived, until ctx ends.
 func (s *Slack) keepHeard(ctx context.Context) {
 	next := heardEvery
+	if s.unheard() {
+		next = heardFirst
+	}
 	for {
-		if s.unheard() {
-			next = heardFirst
-		}
 		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
@@ -43,7 +43,9 @@ func (s *Slack) keepHeard(ctx context.Context) {
 			return
 		case <-timer.C:
 			s.storeHeard(ctx)
-			next = heardEvery
+			if next = min(2*next, heardEvery); !s.unheard() {
+				next = heardEvery
+			}
 		}
 	}
 }

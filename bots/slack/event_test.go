@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -70,19 +72,42 @@ func TestWhereAMessageBelongs(t *testing.T) {
 	})
 }
 
-func TestNameIsLookedUpForTheNextMessage(t *testing.T) {
+func TestPersonHasANameFromTheFirstMessageOn(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
 		dm := r.OpenDM("U0ADA")
-		r.say(t, "U0ADA", dm, "", "one")
-		if name := r.one(t).Author.Name; name != "U0ADA" {
-			t.Errorf("first message: name %q, want the id", name)
-		}
-		r.say(t, "U0ADA", dm, "", "two")
-		if name := r.one(t).Author.Name; name != "Ada" {
-			t.Errorf("second message: name %q, want Ada", name)
+		for range 2 {
+			r.say(t, "U0ADA", dm, "", "hello")
+			if name := r.one(t).Author.Name; name != "Ada" {
+				t.Errorf("name %q, want Ada", name)
+			}
 		}
 		if n := r.Calls("users.info"); n != 1 {
 			t.Errorf("%d calls of users.info, want 1", n)
+		}
+	})
+}
+
+func TestSlowNameHoldsUpNoMessage(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		r.Fault(func(method string, _ url.Values) *sandbox.SlackFault {
+			if method == "users.info" {
+				return &sandbox.SlackFault{Delay: 20 * time.Second}
+			}
+			return nil
+		})
+		dm := r.OpenDM("U0ADA")
+		r.say(t, "U0ADA", dm, "", "hello")
+		time.Sleep(2 * time.Second) // virtual, and less than Slack waits
+		if name := r.one(t).Author.Name; name != "U0ADA" {
+			t.Errorf("name %q, want the id in its place", name)
+		}
+		if d := r.Deliveries(); d.Acked != 1 || d.Waiting != 0 {
+			t.Errorf("the message is not acknowledged: %+v", d)
+		}
+		time.Sleep(20 * time.Second)
+		r.say(t, "U0ADA", dm, "", "hello again")
+		if name := r.one(t).Author.Name; name != "Ada" {
+			t.Errorf("name %q, want Ada once it is known", name)
 		}
 	})
 }

@@ -91,5 +91,8 @@ func (in *intake) take(ctx context.Context, ev bots.Event) (err error) {
 	}()
 	limited, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
+	if name := in.s.names.soon(limited, ev.Author.ID); name != "" {
+		ev.Author.Name = name
+	}
 	return in.accept(limited, ev)
 }

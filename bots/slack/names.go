@@ -15,10 +15,12 @@ const (
 	maxNames     = 4096
 	nameLasts    = 24 * time.Hour
 	unknownLasts = time.Hour
+	// namePatience leaves most of the three seconds in which Slack wants its answer.
+	namePatience = time.Second
 )
 
-// names remembers what people are called. It never makes anyone wait: a name that is
-// not known is looked up in the background for the next time.
+// names remembers what people are called. A name that is not known is looked up in the
+// background.
 type names struct {
 	s      *Slack
 	wanted chan string
@@ -31,14 +33,34 @@ type names struct {
 type name struct {
 	text    string
 	until   time.Time
-	pending bool
+	pending chan struct{} // closed when it has been looked up; nil if it is not being
 }
 
 func newNames(s *Slack) *names {
 	return &names{s: s, wanted: make(chan string, 256), byID: make(map[string]name)}
 }
 
-// of returns the display name of a user, or nothing.
+// soon is of, but waits a moment for a name that is being looked up: a person who is
+// called by an id first and by name later looks like two to a model.
+func (n *names) soon(ctx context.Context, id string) string {
+	text := n.of(id)
+	n.mu.Lock()
+	pending := n.byID[id].pending
+	n.mu.Unlock()
+	if text != "" || pending == nil {
+		return text
+	}
+	late := time.NewTimer(namePatience)
+	defer late.Stop()
+	select {
+	case <-pending:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return n.of(id)
+}
+
+// of returns the display name of a user, or nothing. It does not wait.
 func (n *names) of(id string) string {
 	if !isID(id) {
 		return ""
@@ -46,12 +68,12 @@ func (n *names) of(id string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	known := n.byID[id]
-	if n.off || known.pending || time.Now().Before(known.until) {
+	if n.off || known.pending != nil || time.Now().Before(known.until) {
 		return known.text
 	}
 	select {
 	case n.wanted <- id:
-		known.pending = true
+		known.pending = make(chan struct{})
 		n.put(id, known)
 	default:
 	}
@@ -105,6 +127,9 @@ func (n *names) lookUp(ctx context.Context, id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.off = n.off || code(err) == "missing_scope"
+	if pending := n.byID[id].pending; pending != nil {
+		close(pending)
+	}
 	if v.text == "" {
 		v.text = n.byID[id].text
 	}

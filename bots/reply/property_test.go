@@ -1,7 +1,6 @@
 package reply
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -102,7 +101,6 @@ type actor struct {
 	text    string
 	journal *journal
 	reply   agent.Reply
-	power   context.CancelFunc
 }
 
 func newActor(s *theatre, turn agent.TurnID) *actor {
@@ -113,11 +111,9 @@ func newActor(s *theatre, turn agent.TurnID) *actor {
 
 // restart opens the reply anew, from what the journal has.
 func (a *actor) restart() {
-	ctx, cancel := context.WithCancel(context.Background())
-	a.power = cancel
 	a.text = ""
 	a.journal.fail(nil)
-	r, err := a.replies.Open(ctx, turnOf(a.turn, "c", a.journal.all()...), a.journal.record)
+	r, err := a.replies.Open(a.Context(), turnOf(a.turn, "c", a.journal.all()...), a.journal.record)
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -128,7 +124,6 @@ func (a *actor) restart() {
 // under way may happen.
 func (a *actor) crash() {
 	a.journal.fail(errors.New("the power is off"))
-	a.power()
 	a.reply.Close()
 }
 

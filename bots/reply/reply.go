@@ -39,9 +39,10 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	to := t.Target()
 	p := r.platforms[to.Platform]
 	if p == nil {
-		return nil, fmt.Errorf("the platform %q is off; its answers wait until it is on again", to.Platform)
+		return nil, fmt.Errorf("%w: %q: its answers wait until it is on again", agent.ErrAway, to.Platform)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	// The reply ends with Finish or Close. The daemon's end must not cut off a last edit.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &live{
 		platform: p,
 		to:       to,

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -244,19 +245,20 @@ func TestFinishEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestFinishEndsWithTheContextThatTheReplyWasOpenedWith(t *testing.T) {
+// When the daemon stops, a last word about that is still to be shown.
+func TestReplyOutlivesTheContextThatItWasOpenedWith(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
-		s.onCall(func(call) fault { return fault{err: errLost} })
-		ctx, cancel := contextWithCause(t, time.Minute)
-		defer cancel()
+		ctx, cancel := context.WithCancel(t.Context())
 		r, err := s.replies.Open(ctx, turnOf("T", "c"), (&journal{}).record)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		if err := r.Finish(t.Context(), agent.Outcome{Text: "x"}); !errors.Is(err, errPatience) {
-			t.Errorf("Finish: %v", err)
-		}
+		say(r, "a")
+		time.Sleep(time.Second)
+		cancel()
+		s.finish(r, "ab")
+		s.want("T", "ab")
 	})
 }
 
@@ -291,7 +293,7 @@ func TestUndeliverableEndsTheReply(t *testing.T) {
 func TestPlatformThatIsOffRefusesReplies(t *testing.T) {
 	turn := turnOf("T", "c")
 	turn.Inbound[0].Target.Platform = "irc"
-	if _, err := New(nil).Open(t.Context(), turn, nil); err == nil || !strings.Contains(err.Error(), `"irc" is off`) {
+	if _, err := New(nil).Open(t.Context(), turn, nil); !errors.Is(err, agent.ErrAway) || !strings.Contains(err.Error(), `"irc"`) {
 		t.Errorf("Open: %v", err)
 	}
 }

@@ -43,9 +43,9 @@ func (r readme) blocks(language string) (all []string) {
 	return all
 }
 
-// names returns what stands in backquotes and matches.
+// names returns what stands in backquotes and matches, perhaps with words after it.
 func (r readme) names(pattern string) (all []string) {
-	for _, m := range regexp.MustCompile("`("+pattern+")`").FindAllStringSubmatch(string(r), -1) {
+	for _, m := range regexp.MustCompile("`(?:\\./)?("+pattern+")(?: [^`\n]+)?`").FindAllStringSubmatch(string(r), -1) {
 		all = append(all, m[1])
 	}
 	slices.Sort(all)

@@ -55,6 +55,7 @@ func againstModel(t *testing.T, open func(dir string) (Store, error)) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"":          a.check,
 			"accept":    a.accept,
+			"note":      a.note,
 			"begin":     a.begin,
 			"append":    a.append,
 			"startCall": a.startCall,
@@ -62,6 +63,7 @@ func againstModel(t *testing.T, open func(dir string) (Store, error)) {
 			"answer":    a.answer,
 			"suspend":   a.suspend,
 			"commit":    a.commit,
+			"abandon":   a.abandon,
 			"reset":     a.reset,
 			"history":   a.readHistory,
 			"crash":     a.crash,
@@ -118,23 +120,43 @@ func (a *against) check(t *rapid.T) {
 	same(t, "pending", got, want)
 }
 
-func (a *against) accept(t *rapid.T) {
-	in := message(drawPlace(t), rapid.IntRange(0, 40).Draw(t, "message"))
+// drawMessage draws a message that may have arrived before, and whether it has.
+func (a *against) drawMessage(t *rapid.T) (in agent.Inbound, seen bool) {
+	in = message(drawPlace(t), rapid.IntRange(0, 40).Draw(t, "message"))
 	in.EventID = rapid.SampledFrom([]string{"", in.EventID, in.EventID + "b", "shared"}).Draw(t, "event")
-	byMessage, byEvent := "m"+string(in.MessageID), "e"+in.EventID
-	want := !a.seen[byMessage] && (in.EventID == "" || !a.seen[byEvent])
+	return in, a.seen["m"+string(in.MessageID)] || in.EventID != "" && a.seen["e"+in.EventID]
+}
+
+func (a *against) remember(in agent.Inbound) {
+	a.seen["m"+string(in.MessageID)] = true
+	if in.EventID != "" {
+		a.seen["e"+in.EventID] = true
+	}
+}
+
+func (a *against) accept(t *rapid.T) {
+	in, seen := a.drawMessage(t)
 	fresh, err := a.store.Accept(a.testing.Context(), in)
 	must(t, err)
-	same(t, "fresh", fresh, want)
-	if !want {
+	same(t, "fresh", fresh, !seen)
+	if seen {
 		return
 	}
-	a.seen[byMessage] = true
-	if in.EventID != "" {
-		a.seen[byEvent] = true
-	}
+	a.remember(in)
 	c := a.session(in.Session())
 	c.known, c.inbox = true, append(c.inbox, in)
+}
+
+func (a *against) note(t *rapid.T) {
+	in, want := a.drawMessage(t)
+	seen, err := a.store.Seen(a.testing.Context(), in)
+	must(t, err)
+	same(t, "seen", seen, want)
+	if rapid.Bool().Draw(t, "only look") {
+		return
+	}
+	must(t, a.store.Note(a.testing.Context(), in))
+	a.remember(in)
 }
 
 func (a *against) begin(t *rapid.T) {
@@ -233,6 +255,21 @@ func (a *against) commit(t *rapid.T) {
 		}
 	}
 	must(t, a.store.Commit(a.testing.Context(), turn, es))
+	c.ended(es)
+}
+
+func (a *against) abandon(t *rapid.T) {
+	c, turn := a.running(t)
+	if turn.Outcome == nil {
+		turn.Outcome = &agent.Outcome{Kind: agent.Failed} // without last words, whose time is not known
+	}
+	turn.Outcome.Text, turn.Outcome.Notice = "", ""
+	must(t, a.store.Abandon(a.testing.Context(), turn, "it is broken"))
+	c.ended(turn.Transcript())
+}
+
+// ended is what the end of a turn does.
+func (c *conversation) ended(es []agent.Entry) {
 	if !c.old {
 		c.history = slices.Concat(c.history, es)
 	}

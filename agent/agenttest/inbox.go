@@ -244,6 +244,12 @@ func endedContext(r *rig) {
 	r.accept(in)
 	_, err = r.Begin(ended, s)
 	refuse("Begin", err)
+	_, err = r.Seen(ended, in)
+	refuse("Seen", err)
+	refuse("Note", r.Note(ended, message(place, 2)))
+	if seen, err := r.Seen(r.Context(), message(place, 2)); err != nil || seen {
+		r.Errorf("a Note that failed is remembered: %v, error %v", seen, err)
+	}
 	t := r.begin(s)
 	if t.Attempt != 1 {
 		r.Errorf("a Begin that failed counts as an attempt: %d", t.Attempt)
@@ -256,6 +262,7 @@ func endedContext(r *rig) {
 	refuse("Answer", r.Answer(ended, t, agent.Outcome{Kind: agent.Answered}))
 	refuse("Suspend", r.Suspend(ended, t))
 	refuse("Commit", r.Commit(ended, t, []agent.Entry{said(1)}))
+	refuse("Abandon", r.Abandon(ended, t, "why"))
 	refuse("Reset", r.Reset(ended, s))
 	err = nil
 	for _, e := range r.Pending(ended) {

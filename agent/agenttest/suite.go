@@ -28,6 +28,7 @@ func StoreSuite(t *testing.T, open func(dir string) (Store, error)) {
 	for _, tests := range [][]storeTest{inboxTests, noteTests, turnTests, historyTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
+				t.Parallel() // most of the time goes into waiting for the disk
 				r := &rig{T: t, dir: t.TempDir(), openIn: open}
 				r.open()
 				t.Cleanup(r.close)
@@ -36,6 +37,7 @@ func StoreSuite(t *testing.T, open func(dir string) (Store, error)) {
 		}
 	}
 	t.Run("behaves like the model under random operations and restarts", func(t *testing.T) {
+		t.Parallel()
 		againstModel(t, open)
 	})
 }

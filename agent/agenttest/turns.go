@@ -178,6 +178,7 @@ func endedTurn(r *rig) {
 			"RecordPart": r.RecordPart(r.Context(), ended, agent.Part{Key: "LATE"}),
 			"Answer":     r.Answer(r.Context(), ended, agent.Outcome{Kind: agent.Failed}),
 			"Suspend":    r.Suspend(r.Context(), ended), "Commit": r.Commit(r.Context(), ended, []agent.Entry{said(9)}),
+			"Abandon": r.Abandon(r.Context(), ended, "late"),
 		} {
 			if err == nil {
 				r.Errorf("%s: %s of a turn that has ended worked", when, what)
@@ -197,7 +198,7 @@ func endedTurn(r *rig) {
 }
 
 func largeTurns(r *rig) {
-	many := make([]agent.Entry, 3000)
+	many := make([]agent.Entry, 1500)
 	for n := range many {
 		many[n] = said(n)
 		many[n].Text = strings.Repeat("x", 1000)
@@ -210,7 +211,7 @@ func largeTurns(r *rig) {
 	huge := []agent.Entry{said(1), said(2), said(3)}
 	huge[0].Text = strings.Repeat("0123456789", 150_000)
 	huge[1].Text = strings.Repeat("🧵", 200_000)
-	huge[2].Calls = []agent.ToolCall{{ID: "c", Name: "n", Args: []byte(`"` + strings.Repeat("a", 1_000_000) + `"`)}}
+	huge[2].Calls = []agent.ToolCall{{ID: "c", Name: "n", Args: []byte(`"` + strings.Repeat("a", 300_000) + `"`)}}
 	n := 0
 	for name, entries := range map[string][]agent.Entry{"many": many, "markup": markup, "huge": huge} {
 		at := place

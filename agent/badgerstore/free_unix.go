@@ -16,5 +16,5 @@ func Free(dir string) (uint64, error) {
 	}
 	// The fields' types differ between systems; FreeBSD's may be below zero when only
 	// root has space left.
-	return uint64(max(fs.Bavail, 0)) * uint64(fs.Bsize), nil //nolint:gosec,unconvert // see above
+	return uint64(max(fs.Bavail, 0)) * uint64(fs.Bsize), nil //nolint:gosec // see above
 }

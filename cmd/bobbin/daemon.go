@@ -55,7 +55,7 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	if err != nil {
 		return d, usageError{fmt.Errorf("workers_ai: %w", err)}
 	}
-	if d.store, err = badgerstore.Open(cfg.DataDir, badgerstore.Options{Log: log, MinFree: uint64(cfg.MinFreeMiB) << 20}); err != nil {
+	if d.store, err = badgerstore.Open(cfg.DataDir, storeOptions(cfg, log)); err != nil {
 		return d, err
 	}
 	if d.platforms, err = newPlatforms(cfg, d.store, log, x); err != nil {
@@ -83,6 +83,10 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		}
 	}
 	return d, nil
+}
+
+func storeOptions(cfg Config, log *slog.Logger) badgerstore.Options {
+	return badgerstore.Options{Log: log, MinFree: uint64(cfg.MinFreeMiB) << 20} //nolint:gosec // never below 0, see Validate
 }
 
 func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (ps []bots.Platform, err error) {

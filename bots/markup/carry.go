@@ -13,6 +13,10 @@ func (c *cutter) carryTo(p candidate) carry {
 	if p.text != nil {
 		return c.carryText(p.text)
 	}
+	if p.node.Kind() != ast.KindListItem && p.pos <= c.lineStart(max(p.node.Pos(), 0)) {
+		intro, _ := c.containers(p.node) // the cut is before the block, which opens itself
+		return carry{text: intro}
+	}
 	switch b := p.node.(type) {
 	case *ast.FencedCodeBlock:
 		intro, rest := c.containers(b)

@@ -18,13 +18,13 @@ var ErrAway = errors.New("the platform is off")
 var ErrRefused = errors.New("the message is refused")
 
 // ErrInboxFull refuses a message of a session in which too many wait already.
-var ErrInboxFull error = inboxFull{}
+var ErrInboxFull error = inboxFullError{}
 
-type inboxFull struct{}
+type inboxFullError struct{}
 
-func (inboxFull) Error() string { return "the session's inbox is full" }
-func (inboxFull) Unwrap() error { return ErrRefused }
-func (inboxFull) Public() string {
+func (inboxFullError) Error() string { return "the session's inbox is full" }
+func (inboxFullError) Unwrap() error { return ErrRefused }
+func (inboxFullError) Public() string {
 	return "I have not caught up with what was written here before, so I cannot take this message. Please send it again a little later."
 }
 

@@ -130,7 +130,7 @@ func (r *rig) idle() {
 	if n := r.agent.Live(); n != 0 {
 		r.Errorf("%d sessions are live", n)
 	}
-	for s, err := range r.store.Store.Pending(r.Context()) {
+	for s, err := range r.store.Pending(r.Context()) {
 		r.Errorf("session %s is pending, error %v", s, err)
 	}
 }

@@ -41,7 +41,7 @@ type against struct {
 func againstModel(t *testing.T, open func(dir string) (Store, error)) {
 	root := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(root, "")
+		dir, err := os.MkdirTemp(root, "") //nolint:usetesting // one for each check, gone after it
 		must(rt, err)
 		defer func() { must(rt, os.RemoveAll(dir)) }()
 		a := &against{

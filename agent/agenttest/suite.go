@@ -63,7 +63,7 @@ func (r *rig) open() {
 }
 
 func (r *rig) close() {
-	if err := r.Store.Close(); err != nil {
+	if err := r.Close(); err != nil {
 		r.Errorf("close: %v", err)
 	}
 }

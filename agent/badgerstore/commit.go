@@ -41,7 +41,7 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*badger.T
 			return err
 		}
 		for i, v := range values {
-			if err := txn.Set(entryKey(t.Session, b.Generation, b.Base+uint64(i)), v); err != nil { //nolint:gosec // an index
+			if err := txn.Set(entryKey(t.Session, b.Generation, b.Base+uint64(i)), v); err != nil {
 				return err
 			}
 		}

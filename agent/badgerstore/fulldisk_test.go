@@ -37,7 +37,7 @@ func tinyDisk(t *testing.T, size string) string {
 func fill(t *testing.T, dir string, left uint64) (ballast string) {
 	t.Helper()
 	ballast = filepath.Join(dir, "ballast")
-	f, err := os.Create(ballast) //nolint:gosec // the test's own
+	f, err := os.Create(ballast)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestWhatWasAcceptedSurvivesADiskThatIsReallyFull(t *testing.T) {
 	}
 	ballast := fill(t, disk, 4<<20)
 
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v") //nolint:gosec // this test itself
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	child.Env = append(os.Environ(), fullDiskChild+"="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {

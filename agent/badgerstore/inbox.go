@@ -129,7 +129,7 @@ func full(txn *badger.Txn, id agent.SessionID) error {
 func (s *Store) nextSeq() uint64 {
 	for {
 		last := s.seq.Load()
-		next := max(last+1, uint64(time.Now().UnixNano())) //nolint:gosec // after 1970
+		next := max(last+1, uint64(time.Now().UnixNano()))
 		if s.seq.CompareAndSwap(last, next) {
 			return next
 		}

@@ -103,10 +103,10 @@ func (s *Store) Close() error {
 }
 
 func prepare(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // the admin names the directory
 		return err
 	}
-	info, err := os.Stat(dir)
+	info, err := os.Stat(dir) //nolint:gosec // the admin names the directory
 	if err != nil {
 		return err
 	}

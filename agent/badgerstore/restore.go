@@ -41,7 +41,7 @@ func Exists(dir string) (bool, error) {
 
 // whole refuses a directory that a restore was cut off in.
 func whole(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, restoring)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, restoring)); err == nil { //nolint:gosec // the admin names the directory
 		return fmt.Errorf("%w: %w: %s: restore the backup again", ErrUnreadable, ErrHalfRestored, dir)
 	}
 	return nil

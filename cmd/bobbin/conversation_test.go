@@ -250,6 +250,7 @@ func (c *conversation) word(change sandbox.Change) string {
 			return fmt.Sprintf("%s … %s is typing", c.place(change.In, ""), bot)
 		}
 		return ""
+	case sandbox.Posted, sandbox.Edited, sandbox.Deleted:
 	}
 	m := *change.Message
 	who, did := m.User, ""
@@ -261,6 +262,7 @@ func (c *conversation) word(change sandbox.Change) string {
 		did = " edits"
 	case sandbox.Deleted:
 		did = " deletes"
+	case sandbox.Posted, sandbox.Opened, sandbox.Typing:
 	}
 	if m.OnlyFor != "" {
 		u, _ := c.world().User(m.OnlyFor)

@@ -32,7 +32,7 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	// Not t.TempDir, whose name has the test's: a socket's path must be short.
-	root, err := os.MkdirTemp("", "bobbin")
+	root, err := os.MkdirTemp("", "bobbin") //nolint:usetesting // as said
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestADamagedBackupIsNotRestored(t *testing.T) {
 	o.with(func(s *badgerstore.Store) { fillOffice(t, s) })
 	file := filepath.Join(t.TempDir(), "backup")
 	o.bobbin(exitFine, "backup", file)
-	data, err := os.ReadFile(file) //nolint:gosec // the test's own
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestTheSocketOfAKilledDaemonIsInNobodysWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.(*net.UnixListener).SetUnlinkOnClose(false) //nolint:errcheck // it is one
+		l.(*net.UnixListener).SetUnlinkOnClose(false)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}

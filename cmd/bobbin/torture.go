@@ -62,7 +62,7 @@ func (t *torture) run(ctx context.Context) (err error) {
 	if err := os.WriteFile(config, []byte(t.world.config(filepath.Join(dir, "data"))), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	logs, err := os.Create(filepath.Join(dir, "log"))
+	logs, err := os.Create(filepath.Join(dir, "log")) //nolint:gosec // in a directory of our own
 	if err != nil {
 		return fmt.Errorf("make a log: %w", err)
 	}
@@ -116,7 +116,7 @@ func (t *torture) hurt(ctx context.Context, config string, logs io.Writer) error
 		if alive {
 			_ = daemon.Process.Kill()
 		}
-		<-died // killed: its error says so
+		_ = <-died // killed: its error says so
 	}
 	return t.heal(ctx, config, logs)
 }

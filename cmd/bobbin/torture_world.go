@@ -135,16 +135,16 @@ func (w *tortureWorld) write(ctx context.Context, n int) error {
 		text := fmt.Sprintf("msg-%d please", i)
 		user := []string{"U0ADA", "U0GRACE", "U0LINUS"}[i%3]
 		var err error
-		switch {
-		case i%5 == 1:
+		switch i % 5 {
+		case 1:
 			var ts string
 			ts, err = w.slack.Say(user, "C0GENERAL", "", "<@U0BOBBIN> "+text)
 			slackThreads = append(slackThreads, ts)
-		case i%5 == 2:
+		case 2:
 			_, err = w.slack.Say(user, "C0GENERAL", slackThreads[i/7%len(slackThreads)], "<@U0BOBBIN> "+text)
-		case i%5 == 3:
+		case 3:
 			_, err = w.slack.Say(user, w.slack.OpenDM(user), "", text)
-		case i%5 == 4:
+		case 4:
 			_, err = w.discord.Say([]string{"ada", "grace", "linus"}[i%3], "general", "", "<@"+w.discord.BotID()+"> "+text)
 		default:
 			_, err = w.discord.Say("grace", w.discord.OpenDM("grace"), "", text)

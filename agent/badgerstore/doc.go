@@ -29,7 +29,8 @@
 //
 // Decision: one key per entry, never rewritten; what a turn still needs stands beside
 // it under keys of its own and goes when the turn is committed. Each method is one
-// transaction, and Badger syncs it before it returns (SyncWrites): a process that is
+// transaction (what is too large for one is written ahead, and the last transaction makes
+// it count), and Badger syncs it before it returns (SyncWrites): a process that is
 // killed keeps its writes without that, a machine that loses power does not.
 //
 // Consequences: no operation reads or writes more than one turn and one window, however

@@ -17,12 +17,14 @@ type Model interface {
 
 // Request is what a model needs for one step.
 type Request struct {
-	Session   SessionID  // stable per conversation: lets a provider reuse its prompt cache
-	System    string     // instructions; byte-stable between requests, for the same reason
-	Messages  []Entry    // the window: oldest first, every tool result preceded by its call
-	Tools     []ToolSpec // what may be called; the order is stable
-	NoCalls   bool       // ask for an answer without tool calls, although Messages may hold some
-	MaxTokens int        // bound on the answer, reasoning included; 0: the model's own default
+	Session  SessionID  // stable per conversation: lets a provider reuse its prompt cache
+	System   string     // instructions; byte-stable between requests, for the same reason
+	Messages []Entry    // the window: oldest first, every tool result preceded by its call
+	Tools    []ToolSpec // what may be called; the order is stable
+	// NoCalls asks for an answer without tool calls, although Messages may hold some. A
+	// model that calls all the same ends with FinishCalls and no Calls.
+	NoCalls   bool
+	MaxTokens int // bound on the answer, reasoning included; 0: the model's own default
 }
 
 // Chunk is one piece of a streamed answer. Fields that are zero say nothing.

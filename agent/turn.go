@@ -70,7 +70,7 @@ func (r *turn) steps(ctx context.Context) (Finish, error) {
 		if err != nil {
 			return "", err
 		}
-		if len(said.Calls) > 0 && last {
+		if last && (len(said.Calls) > 0 || finish == FinishCalls) {
 			return finishSteps, nil
 		}
 		if len(said.Calls) == 0 {

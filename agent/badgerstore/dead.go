@@ -119,68 +119,71 @@ func (s *Store) unanswered(id agent.TurnID) (said []agent.Inbound, err error) {
 }
 
 // Retry puts what an abandoned turn should have answered back into its session's inbox,
-// behind what is there, and returns the session, which has to be woken. Its answer will
-// say what it answers.
-func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.SessionID, err error) {
+// behind what is there. It returns the session, which has to be woken, and how many
+// messages it has put back. Their answer will say what it answers.
+func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.SessionID, messages int, err error) {
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {
-			return "", err
+			return "", messages, err
 		}
+		moved := 0
 		err := s.update(func(txn *badger.Txn) (err error) {
-			session, done, err = s.putBack(txn, id)
+			session, moved, done, err = s.putBack(txn, id)
 			return err
 		})
 		if err != nil {
-			return "", fmt.Errorf("retry turn %s: %w", id, err)
+			return "", messages, fmt.Errorf("retry turn %s: %w", id, err)
 		}
+		messages += moved
 	}
-	return session, nil
+	return session, messages, nil
 }
 
 // putBack moves as many messages as fit one transaction, and with the last ones the
 // record goes. A crash in between leaves the rest to be retried.
-func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.SessionID, done bool, err error) {
+func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.SessionID, moved int, done bool, err error) {
 	if _, err := txn.Get(deadKey(id)); errors.Is(err, badger.ErrKeyNotFound) {
-		return "", false, ErrNoSuchTurn
+		return "", 0, false, ErrNoSuchTurn
 	} else if err != nil {
-		return "", false, err
+		return "", 0, false, err
 	}
-	var moved [][]byte
+	var found [][]byte
 	size := 0
 	done = true
 	err = each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
-		if size += int(item.ValueSize()) + 2*valueFrame; size > oneTransaction && len(moved) > 0 {
+		if size += int(item.ValueSize()) + 2*valueFrame; size > oneTransaction && len(found) > 0 {
 			done = false
 			return errEnough
 		}
-		moved = append(moved, item.KeyCopy(nil))
+		found = append(found, item.KeyCopy(nil))
 		return nil
 	})
 	if err != nil {
-		return "", false, err
+		return "", 0, false, err
 	}
-	for _, k := range moved {
+	for _, k := range found {
 		in, err := s.messageBack(txn, k)
 		if err != nil {
-			return "", false, err
+			return "", 0, false, err
 		}
 		if in != nil {
 			session = in.Session()
+			moved++
 		}
 		if err := txn.Delete(k); err != nil {
-			return "", false, err
+			return "", 0, false, err
 		}
 	}
 	if !done {
-		return session, false, nil
+		return session, moved, false, nil
 	}
 	var d Dead
 	if err := get(txn, deadKey(id), &d); err == nil {
 		session = d.Session
 	} else if !errors.As(err, new(*damagedError)) {
-		return "", false, err
+		return "", 0, false, err
 	}
-	return session, true, txn.Delete(deadKey(id))
+	return session, moved, true, txn.Delete(deadKey(id))
 }
 
 // messageBack puts one message into the inbox. It returns nil for one that is damaged.

@@ -88,7 +88,7 @@ func TestARetriedTurnIsAnsweredAgainOnce(t *testing.T) {
 	if err := s.Abandon(t.Context(), turn, "it crashed"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Retry(t.Context(), "NOSUCHTURN"); !errors.Is(err, ErrNoSuchTurn) {
+	if _, _, err := s.Retry(t.Context(), "NOSUCHTURN"); !errors.Is(err, ErrNoSuchTurn) {
 		t.Errorf("another id: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -96,11 +96,11 @@ func TestARetriedTurnIsAnsweredAgainOnce(t *testing.T) {
 	}
 	s = openAt(t, dir, Options{})
 	accept(t, s, said(place, "M2", "was there first"))
-	session, err := s.Retry(t.Context(), turn.ID)
-	if err != nil || session != place.Session() {
-		t.Fatalf("session %q, %v", session, err)
+	session, n, err := s.Retry(t.Context(), turn.ID)
+	if err != nil || session != place.Session() || n != 1 {
+		t.Fatalf("session %q, %d messages, %v", session, n, err)
 	}
-	if _, err := s.Retry(t.Context(), turn.ID); !errors.Is(err, ErrNoSuchTurn) {
+	if _, _, err := s.Retry(t.Context(), turn.ID); !errors.Is(err, ErrNoSuchTurn) {
 		t.Errorf("retried twice: %v", err)
 	}
 	if d := abandoned(t, s); len(d) > 0 {
@@ -136,8 +136,8 @@ func TestTheLargestTurnCanBeAbandonedAndRetried(t *testing.T) {
 	if got := history(t, s, place); len(got) != agent.MaxTake+1 {
 		t.Errorf("history has %d entries", len(got))
 	}
-	if _, err := s.Retry(t.Context(), turn.ID); err != nil {
-		t.Fatal(err)
+	if _, n, err := s.Retry(t.Context(), turn.ID); err != nil || n != agent.MaxTake {
+		t.Fatalf("%d messages, %v", n, err)
 	}
 	again := begin(t, s, place.Session())
 	if len(again.Inbound) != agent.MaxTake {
@@ -167,7 +167,7 @@ func TestDamagedRecordsOfAbandonedTurnsAreListedAndRetried(t *testing.T) {
 	if d := abandoned(t, s); len(d) != 1 || d[0].ID != turn.ID || len(d[0].Inbound) != 1 || d[0].Why == "" {
 		t.Errorf("abandoned: %+v", d)
 	}
-	if session, err := s.Retry(t.Context(), turn.ID); err != nil || session != place.Session() {
+	if session, n, err := s.Retry(t.Context(), turn.ID); err != nil || session != place.Session() || n != 1 {
 		t.Errorf("session %q, %v", session, err)
 	}
 	if again := begin(t, s, place.Session()); len(again.Inbound) != 1 || again.Inbound[0].Text != "two" {

@@ -165,8 +165,10 @@ func (d *decoder) end(done bool) (agent.Chunk, error) {
 		}
 	}
 	d.shown = d.shown || strings.TrimSpace(last.Text) != ""
-	if len(calls) > 0 && !d.noCalls {
-		last.Calls, last.Finish = calls, agent.FinishCalls
+	if len(calls) > 0 {
+		if last.Finish = agent.FinishCalls; !d.noCalls {
+			last.Calls = calls
+		}
 		return last, nil
 	}
 	switch {

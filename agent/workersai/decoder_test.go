@@ -270,12 +270,12 @@ func TestNoCallsWhenNoneMayBeMade(t *testing.T) {
 	r := offered
 	r.NoCalls = true
 	a := decodeText(r, sseOf(delta("Here it is."), `{"tool_calls":[{"function":{"name":"get_weather","arguments":"{}"}}]}`, stop, "[DONE]"))
-	if a.err != nil || len(a.last.Calls) != 0 || a.last.Finish != agent.FinishStop || a.text != "Here it is." {
+	if a.err != nil || len(a.last.Calls) != 0 || a.last.Finish != agent.FinishCalls || a.text != "Here it is." {
 		t.Errorf("got %+v, %v", a.last, a.err)
 	}
 	a = decodeText(r, sseOf(delta(`{"name":"get_weather","arguments":{}}`), stop, "[DONE]"))
-	if !errors.Is(a.err, errEmpty) || a.text != "" {
-		t.Errorf("a call as text: got %q, %v", a.text, a.err)
+	if a.err != nil || len(a.last.Calls) != 0 || a.last.Finish != agent.FinishCalls || a.text != "" {
+		t.Errorf("a call as text: got %+v, %q, %v", a.last, a.text, a.err)
 	}
 }
 

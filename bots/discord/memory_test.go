@@ -88,7 +88,7 @@ func (r *rig) down() { r.Helper(); r.stop() }
 
 func (r *rig) up() {
 	r.Helper()
-	_ = <-r.ended // another test says how it ended
+	<-r.ended //nolint:errcheck // another test says how it ended
 	var err error
 	if r.bot, err = New(r.bot.opts); err != nil {
 		r.Fatal(err)

@@ -99,7 +99,7 @@ func (c *control) run(ctx context.Context) error {
 		if c.server.Shutdown(last) != nil {
 			err = c.server.Close()
 		}
-		_ = <-served // as it does when it is shut down
+		<-served //nolint:errcheck // as it does when it is shut down
 	}
 	c.busy.Lock()
 	return err

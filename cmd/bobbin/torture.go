@@ -116,7 +116,7 @@ func (t *torture) hurt(ctx context.Context, config string, logs io.Writer) error
 		if alive {
 			_ = daemon.Process.Kill()
 		}
-		_ = <-died // killed: its error says so
+		<-died //nolint:errcheck // killed: its error says so
 	}
 	return t.heal(ctx, config, logs)
 }

@@ -53,7 +53,7 @@ func bubble(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig)) 
 // newRig prepares a stand-in and an adapter that is not running yet.
 func newRig(t *testing.T, o sandbox.SlackOptions) *rig {
 	r := &rig{Slack: sandbox.NewSlack(o)}
-	wires := make(pipes)
+	wires := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: r.Handler(), ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(wires) }()
@@ -154,28 +154,34 @@ func (r *rig) whispers(channel, user string) []string {
 }
 
 // pipes is a listener whose connections are pipes.
-type pipes chan net.Conn
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{} // conns is never closed: a transport may dial for a call that has ended
+}
 
-func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
-	case p <- theirs:
+	case p.conns <- theirs:
 		return ours, nil
+	case <-p.done:
+		return nil, net.ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (p pipes) Accept() (net.Conn, error) {
-	c, ok := <-p
-	if !ok {
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
 		return nil, net.ErrClosed
 	}
-	return c, nil
 }
 
-func (p pipes) Close() error   { close(p); return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+func (p *pipes) Close() error   { close(p.done); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
 
 func testLog(t *testing.T) *slog.Logger {
 	if testing.Verbose() {

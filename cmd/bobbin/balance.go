@@ -19,6 +19,7 @@ type balance struct {
 	accepted  atomic.Int64
 	delivered atomic.Int64
 	dead      atomic.Int64
+	retried   atomic.Int64 // of the dead: pending again
 }
 
 // countWithin bounds how long a scrape waits for the store.
@@ -53,8 +54,9 @@ func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
 	r.MustRegister(
 		counter("messages_delivered_total", "Accepted messages whose answer stands.", &b.delivered),
 		counter("messages_dead_total", "Accepted messages that were set aside; “bobbin turns --failed” lists them.", &b.dead),
+		counter("messages_retried_total", "Messages that were set aside and put back by “bobbin turns retry”.", &b.retried),
 		gauge("messages_pending", "Accepted messages that are not answered yet; -1: the store did not say.", pending),
-		gauge("messages_unaccounted", "Pending at the start + accepted - delivered - dead - pending. Not 0 for longer than a scrape would be a fault of bobbin.",
+		gauge("messages_unaccounted", "Pending at the start + accepted + retried - delivered - dead - pending. Not 0 for longer than a scrape would be a fault of bobbin.",
 			func() (int64, error) { return b.unaccounted(pending) }),
 	)
 	return nil
@@ -63,7 +65,9 @@ func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
 // unaccounted compares the counters with the store. While messages move, a count taken
 // before and one taken after the store's may differ; then the smaller gap is the honest one.
 func (b *balance) unaccounted(pending func() (int64, error)) (int64, error) {
-	sum := func() int64 { return b.before + b.accepted.Load() - b.delivered.Load() - b.dead.Load() }
+	sum := func() int64 {
+		return b.before + b.accepted.Load() + b.retried.Load() - b.delivered.Load() - b.dead.Load()
+	}
 	early := sum()
 	n, err := pending()
 	if err != nil {

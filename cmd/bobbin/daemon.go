@@ -211,6 +211,12 @@ func (d *daemon) close() error {
 	return errors.Join(errs...)
 }
 
+// retried goes on with messages that were set aside.
+func (d *daemon) retried(s agent.SessionID, messages int) {
+	d.metrics.balance.retried.Add(int64(messages))
+	d.agent.Wake(s)
+}
+
 // ready says what is not yet as it should be, by part.
 func (d *daemon) ready() map[string]string {
 	wrong := make(map[string]string)

@@ -54,13 +54,13 @@ func openDesk(ctx context.Context, cfg Config, c console) (desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return storeDesk{store, func(agent.SessionID) {}}, nil
+	return storeDesk{store, func(agent.SessionID, int) {}}, nil
 }
 
 // storeDesk is the data itself.
 type storeDesk struct {
 	*badgerstore.Store
-	wake func(agent.SessionID)
+	retried func(s agent.SessionID, messages int) // told what is in a session's inbox again
 }
 
 func (d storeDesk) backup(ctx context.Context, w io.Writer) error { return d.Backup(ctx, w) }
@@ -98,10 +98,10 @@ func (d storeDesk) turns(ctx context.Context, failed bool) (lines []turnLine, er
 }
 
 func (d storeDesk) retry(ctx context.Context, id agent.TurnID) error {
-	session, err := d.Retry(ctx, id)
+	session, n, err := d.Retry(ctx, id)
 	if err != nil {
 		return err
 	}
-	d.wake(session)
+	d.retried(session, n)
 	return nil
 }

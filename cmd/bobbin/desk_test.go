@@ -26,7 +26,7 @@ type office struct {
 	out, err    bytes.Buffer // of the last command
 
 	mu    sync.Mutex
-	woken []agent.SessionID
+	woken []string
 }
 
 func newOffice(t *testing.T) *office {
@@ -87,10 +87,10 @@ func (o *office) open() (stop func()) {
 	if err != nil {
 		o.Fatal(err)
 	}
-	c, err := listenControl(o.Context(), o.dir, storeDesk{s, func(id agent.SessionID) {
+	c, err := listenControl(o.Context(), o.dir, storeDesk{s, func(id agent.SessionID, n int) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		o.woken = append(o.woken, id)
+		o.woken = append(o.woken, fmt.Sprintf("%s %d", id, n))
 	}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		o.Fatal(err)
@@ -168,7 +168,7 @@ func TestTurnsAreListedAndRetried(t *testing.T) {
 			o.bobbin(exitFailed, "turns", "retry", string(dead))
 			o.bobbin(exitFine, "turns", "--failed")
 			o.says("no turn was given up")
-			if want := map[bool]string{true: "[slack/T1/C1/1.1]", false: "[]"}[running]; fmt.Sprint(o.woken) != want {
+			if want := map[bool]string{true: "[slack/T1/C1/1.1 1]", false: "[]"}[running]; fmt.Sprint(o.woken) != want {
 				t.Errorf("woken: %v, want %s", o.woken, want)
 			}
 			stop()

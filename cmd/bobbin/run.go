@@ -30,7 +30,7 @@ func (cmd runCmd) Run(c console) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if d.control, err = listenControl(c.ctx, cfg.DataDir, storeDesk{d.store, d.agent.Wake}, log); err != nil {
+	if d.control, err = listenControl(c.ctx, cfg.DataDir, storeDesk{d.store, d.retried}, log); err != nil {
 		log.Warn("the command line cannot reach this daemon: bobbin backup and bobbin turns need it to be stopped", "error", err)
 	}
 	return d.Run(c.ctx)

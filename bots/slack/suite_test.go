@@ -38,7 +38,7 @@ func TestSlackIsAPlatform(t *testing.T) {
 					if method != "chat.postMessage" {
 						return nil
 					}
-					go r.Fault(nil)
+					r.Fault(nil)
 					return &sandbox.SlackFault{Execute: happens, Drop: true}
 				})
 			},

@@ -184,9 +184,15 @@ const nothingYet = "…"
 // finalText is what stands in the end: the answer, and a sentence if something is wrong.
 func finalText(o agent.Outcome) string {
 	text, notice := strings.TrimSpace(o.Text) != "", strings.TrimSpace(o.Notice) != ""
+	mark := "⚠️ "
+	if o.Kind == agent.Paused {
+		mark = "⏳ "
+	}
 	switch {
 	case text && notice:
-		return o.Text + "\n\n" + "⚠️ " + o.Notice
+		return o.Text + "\n\n" + mark + o.Notice
+	case notice && o.Kind == agent.Paused:
+		return mark + o.Notice
 	case text:
 		return o.Text
 	case notice:

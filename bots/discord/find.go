@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -87,7 +86,7 @@ func (d *Discord) keyed(ours []message, key string) (id string, ok bool) {
 // adopt returns the message among ours, oldest first, that must be the one of key.
 // whole says that there are no more of them.
 func (d *Discord) adopt(to agent.Target, channel, key string, ours []message, whole bool) (id string, ok bool) {
-	n := part(key)
+	n := bots.PartNumber(key)
 	question, err := parsePlace(to.ReplyTo)
 	if n < 1 || err != nil {
 		return "", false
@@ -119,16 +118,6 @@ func (d *Discord) adopt(to agent.Target, channel, key string, ours []message, wh
 func (d *Discord) known(at place, key string) bool {
 	other, ok := d.keys.get(string(at.id()))
 	return ok && other != key
-}
-
-// part returns the number at the end of a key, 0 for none.
-func part(key string) int {
-	i := strings.LastIndexByte(key, '-')
-	n, err := strconv.Atoi(key[i+1:])
-	if i < 0 || err != nil {
-		return 0
-	}
-	return n
 }
 
 // ownAfter returns the messages that bobbin wrote after an id, oldest first, and

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	turn      = "AAAAAAAAAAAAAAAAAAAA-00"
-	otherTurn = "BBBBBBBBBBBBBBBBBBBB-00"
+	turn      = "AAAAAAAAAAAAAAAAAAAA"
+	otherTurn = "BBBBBBBBBBBBBBBBBBBB"
 )
 
 // later is after a restart, when Discord has forgotten nonces.
@@ -38,50 +38,50 @@ func (r *rig) finds(to agent.Target, key string, want agent.MessageID) {
 func TestAnswerInItsOwnThreadIsFoundByItsOrder(t *testing.T) {
 	remembering(t, withContent, func(r *rig, _ *notebook) {
 		to := r.asked("hi")
-		r.finds(to, turn+"1", "")
-		one := r.post(to, turn+"1", "hello")
+		r.finds(to, bots.PartKey(turn, 1), "")
+		one := r.post(to, bots.PartKey(turn, 1), "hello")
 		r.later()
-		r.finds(to, turn+"1", one)
-		r.finds(to, turn+"2", "")
-		two := r.post(to, turn+"2", "more")
+		r.finds(to, bots.PartKey(turn, 1), one)
+		r.finds(to, bots.PartKey(turn, 2), "")
+		two := r.post(to, bots.PartKey(turn, 2), "more")
 		r.say("grace", to.Thread, "", "ah")
 		r.later()
-		r.finds(to, turn+"2", two)
+		r.finds(to, bots.PartKey(turn, 2), two)
 		// Which of the two is the first, if the second was never journaled?
-		r.finds(to, turn+"1", "")
-		r.finds(to, turn+"3", "")
+		r.finds(to, bots.PartKey(turn, 1), "")
+		r.finds(to, bots.PartKey(turn, 3), "")
 		if err := r.fake.Remove(to.Thread, messageOf(two)); err != nil {
 			t.Fatal(err)
 		}
-		r.finds(to, turn+"2", "")
+		r.finds(to, bots.PartKey(turn, 2), "")
 	})
 }
 
 func TestWordsBesideAnAnswerAreNotTakenForIt(t *testing.T) {
 	remembering(t, withContent, func(r *rig, _ *notebook) {
 		to := r.asked("hi")
-		r.post(to, turn+"1", "hello")
+		r.post(to, bots.PartKey(turn, 1), "hello")
 		r.say("grace", to.Thread, "", "and me?")
 		if err := r.one().Respond(r.ctx, "not now"); err != nil {
 			t.Fatal(err)
 		}
 		r.later()
-		r.finds(to, turn+"2", "")
-		r.finds(to, turn+"1", "")
+		r.finds(to, bots.PartKey(turn, 2), "")
+		r.finds(to, bots.PartKey(turn, 1), "")
 	})
 }
 
 func TestMessageOfAnotherTurnIsNotTakenUp(t *testing.T) {
 	remembering(t, withContent, func(r *rig, _ *notebook) {
 		to := r.asked("hi")
-		r.post(to, otherTurn+"1", "hello")
-		r.finds(to, turn+"1", "")
+		r.post(to, bots.PartKey(otherTurn, 1), "hello")
+		r.finds(to, bots.PartKey(turn, 1), "")
 		// A follow-up may have been asked while an earlier answer was being written.
 		r.say("grace", to.Thread, "", "and me?")
 		follow := r.one().Target
-		r.post(follow, otherTurn+"2", "more of the first answer")
+		r.post(follow, bots.PartKey(otherTurn, 2), "more of the first answer")
 		r.later()
-		r.finds(follow, turn+"1", "")
+		r.finds(follow, bots.PartKey(turn, 1), "")
 	})
 }
 
@@ -91,13 +91,13 @@ func TestAnswerInAChannelIsFoundByWhatItRefersTo(t *testing.T) {
 			remembering(t, setup{opts: Options{Threads: threads}}, func(r *rig, _ *notebook) {
 				r.noThreads()
 				to, other := r.asked("hi"), r.asked("hello")
-				one := r.post(to, turn+"1", "yes")
-				r.post(to, turn+"2", "more")
-				its := r.post(other, otherTurn+"1", "yes?")
+				one := r.post(to, bots.PartKey(turn, 1), "yes")
+				r.post(to, bots.PartKey(turn, 2), "more")
+				its := r.post(other, bots.PartKey(otherTurn, 1), "yes?")
 				r.later()
-				r.finds(to, turn+"1", one)
-				r.finds(other, otherTurn+"1", its)
-				r.finds(to, turn+"2", "")
+				r.finds(to, bots.PartKey(turn, 1), one)
+				r.finds(other, bots.PartKey(otherTurn, 1), its)
+				r.finds(to, bots.PartKey(turn, 2), "")
 			})
 		})
 	}
@@ -108,7 +108,7 @@ func TestLateAnswerInADMIsFoundByWhatItRefersTo(t *testing.T) {
 		dm := r.fake.OpenDM("grace")
 		n.add(agent.Address{Platform: Name, Channel: dm})
 		live := func() agent.Target { r.say("grace", dm, "", "hi"); return r.one().Target }()
-		r.post(live, otherTurn+"1", "hello")
+		r.post(live, bots.PartKey(otherTurn, 1), "hello")
 		r.down()
 		time.Sleep(time.Hour)
 		r.say("grace", dm, "", "still there?")
@@ -116,17 +116,17 @@ func TestLateAnswerInADMIsFoundByWhatItRefersTo(t *testing.T) {
 		r.up()
 		got := r.taken()
 		to := got[len(got)-1].Target
-		one := r.post(to, turn+"1", "yes")
+		one := r.post(to, bots.PartKey(turn, 1), "yes")
 		r.later()
-		r.finds(to, turn+"1", one)
-		r.finds(live, otherTurn+"1", "")
+		r.finds(to, bots.PartKey(turn, 1), one)
+		r.finds(live, bots.PartKey(otherTurn, 1), "")
 	})
 }
 
 func TestFindBeforeTheFirstConnectionLeavesItOpen(t *testing.T) {
 	bubble(t, setup{idle: true}, func(r *rig) {
 		to := agent.Target{Address: agent.Address{Platform: Name, Workspace: r.fake.GuildID(), Channel: r.channel("general")}}
-		if _, err := r.bot.Find(r.ctx, to, turn+"1"); err == nil || errors.Is(err, bots.ErrNotFound) {
+		if _, err := r.bot.Find(r.ctx, to, bots.PartKey(turn, 1)); err == nil || errors.Is(err, bots.ErrNotFound) {
 			t.Errorf("error is %v, want one that leaves it open", err)
 		}
 		r.start()
@@ -139,7 +139,7 @@ func TestReplyChainIsOneSessionAfterARestart(t *testing.T) {
 		to := r.asked("hi")
 		session := to.Session()
 		for n := range 3 {
-			answer := messageOf(r.post(to, turn+string(rune('1'+n)), "hello"))
+			answer := messageOf(r.post(to, bots.PartKey(turn, n+1), "hello"))
 			r.later()
 			r.say("ada", "general", answer, "and then?")
 			got := r.taken()
@@ -159,7 +159,7 @@ func TestReplyToAnOldWordBesideAThreadOpensItsOwn(t *testing.T) {
 		if err := e.Respond(r.ctx, "wait a moment"); err != nil {
 			t.Fatal(err)
 		}
-		r.post(e.Target, turn+"1", "hello")
+		r.post(e.Target, bots.PartKey(turn, 1), "hello")
 		m := r.fake.World().Messages(r.channel("general"))
 		note := m[len(m)-1].ID
 		r.later()
@@ -176,7 +176,7 @@ func TestReplyWaitsForItsChainToBeLookedUp(t *testing.T) {
 	remembering(t, withContent, func(r *rig, _ *notebook) {
 		r.noThreads()
 		to := r.asked("hi")
-		answer := messageOf(r.post(to, turn+"1", "hello"))
+		answer := messageOf(r.post(to, bots.PartKey(turn, 1), "hello"))
 		r.later()
 		r.taken()
 		r.fake.Inject(sandbox.DiscordFault{Route: "GET /channels/{channel}/messages/{message}", Status: 502, Times: 2})

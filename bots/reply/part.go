@@ -31,19 +31,11 @@ type shownPart struct {
 
 func (p shownPart) shows(m bots.Message) bool { return p.ID != "" && p.shown.Text == m.Text }
 
-// digits are in the order of their bytes, so that keys sort as they were made.
-const digits = "234567ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-// partKey is the key of a turn's nth part, in the form that agent.Part asks for.
-func partKey(turn agent.TurnID, n int) string {
-	return string(turn) + "-" + string([]byte{digits[n>>10&31], digits[n>>5&31], digits[n&31]})
-}
-
 // prepare makes message i ready to be posted: it is in the journal, and it does not
 // stand already. It reports false if there is nothing to post after all.
 func (l *live) prepare(ctx context.Context, i int) (ready bool, err error) {
 	if i >= len(l.parts) {
-		part := agent.Part{Key: partKey(l.turn, l.made+1)}
+		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1)}
 		if err := l.record(ctx, part); err != nil {
 			return false, fmt.Errorf("journal a message before it is posted: %w", err)
 		}

@@ -18,18 +18,6 @@ func contextWithCause(t *testing.T, d time.Duration) (context.Context, context.C
 	return context.WithTimeoutCause(t.Context(), d, errPatience)
 }
 
-func TestKeysHaveTheirFormAndSortAsTheyWereMade(t *testing.T) {
-	turn := agent.TurnID("ABCDEFGHIJKLMNOPQRST")
-	last := ""
-	for n := 1; n < 32*32*32; n++ {
-		key := partKey(turn, n)
-		if !keyForm.MatchString(key) || key <= last {
-			t.Fatalf("key %d is %q, after %q", n, key, last)
-		}
-		last = key
-	}
-}
-
 func TestPostWhoseAnswerWasLostIsFoundAndAdopted(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		s.faults(map[string][]fault{"post": {{errLost, true}}})

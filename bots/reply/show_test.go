@@ -103,7 +103,7 @@ func TestLongTextGrowsIntoFurtherMessages(t *testing.T) {
 		s.finish(r, text)
 		s.want("T", "0123456789", "0123456789", "0123456789", "0123456789", "0123456789", "end")
 		for i, p := range j.all() {
-			if p.ID == "" || p.Gone || p.Key != partKey("T", i+1) {
+			if p.ID == "" || p.Gone || p.Key != bots.PartKey("T", i+1) {
 				t.Errorf("part %d is %+v", i, p)
 			}
 		}

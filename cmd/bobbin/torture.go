@@ -97,7 +97,8 @@ func (t *torture) hurt(ctx context.Context, config string, logs io.Writer) error
 		}
 		died := make(chan error, 1)
 		go func() { died <- daemon.Wait() }()
-		life := time.Second + time.Duration(t.rand.Int64N(int64(3*time.Second)))
+		// Long enough that hardly any turn is cut off so often that it is given up.
+		life := 2*time.Second + time.Duration(t.rand.Int64N(int64(4*time.Second)))
 		alive := true
 		for end := time.After(life); alive && (kill < t.Kills || !written); {
 			select {

@@ -52,7 +52,6 @@ func survive(t *rapid.T) {
 			a.restart()
 		case "crash":
 			a.crash()
-			s.forget()
 			a.restart()
 		case "lose":
 			s.loseOne(rapid.IntRange(0, 9).Draw(t, "which"), rapid.Bool().Draw(t, "frozen"))

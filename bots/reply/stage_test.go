@@ -137,14 +137,6 @@ func (s *stage) pace(c call, rate bots.Rate) {
 	}
 }
 
-// forget lets calls come although the platform has asked to wait: a daemon that crashed
-// does not know of it any more.
-func (s *stage) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.closed)
-}
-
 var keyForm = regexp.MustCompile(`^[A-Z2-7-]{1,25}$`)
 
 func (s *stage) Post(ctx context.Context, to agent.Target, key string, m bots.Message) (agent.MessageID, error) {

@@ -68,6 +68,7 @@ func newTheatre(t tester) *theatre {
 	s := &stage{
 		tester: t, pageSize: 10, latency: 50 * time.Millisecond, budget: perChannel,
 		tokens: make(map[string]float64), counted: make(map[string]time.Time), closed: make(map[string]time.Time),
+		told: make(map[string]time.Time),
 	}
 	return &theatre{stage: s, replies: New(nil, s)}
 }

@@ -40,18 +40,37 @@ type Channel struct {
 
 // Message is one visible message.
 type Message struct {
-	ID      string    `json:"id"`
-	Channel string    `json:"channel"`
-	Thread  string    `json:"thread,omitempty"` // Slack: ts of the root
-	User    string    `json:"user"`
-	Text    string    `json:"text"`               // in the service's mark-up
-	Blocks  string    `json:"blocks,omitempty"`   // Slack: the blocks as JSON
-	ReplyTo string    `json:"reply_to,omitempty"` // Discord: the message referred to
-	Key     string    `json:"key,omitempty"`      // Slack: metadata as JSON; Discord: the nonce
-	OnlyFor string    `json:"only_for,omitempty"` // an ephemeral message is for this user only
-	Pending bool      `json:"pending,omitempty"`  // Discord: a deferred response that is still empty
-	Edits   int       `json:"edits,omitempty"`
-	At      time.Time `json:"at"`
+	ID      string `json:"id"`
+	Channel string `json:"channel"`
+	Thread  string `json:"thread,omitempty"` // Slack: ts of the root
+	User    string `json:"user"`
+	Text    string `json:"text"`             // in the service's mark-up
+	Blocks  string `json:"blocks,omitempty"` // Slack: the blocks as JSON
+	// Components are Discord's buttons and menus as JSON; Slack's are among its blocks.
+	Components string     `json:"components,omitempty"`
+	Files      []File     `json:"files,omitempty"`
+	Reactions  []Reaction `json:"reactions,omitempty"`
+	ReplyTo    string     `json:"reply_to,omitempty"` // Discord: the message referred to
+	Key        string     `json:"key,omitempty"`      // Slack: metadata as JSON; Discord: the nonce
+	OnlyFor    string     `json:"only_for,omitempty"` // an ephemeral message is for this user only
+	Pending    bool       `json:"pending,omitempty"`  // Discord: a deferred response that is still empty
+	Edits      int        `json:"edits,omitempty"`
+	At         time.Time  `json:"at"`
+}
+
+// File is something attached to a message.
+type File struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"` // MIME
+	Size int    `json:"size"` // bytes
+	URL  string `json:"url"`  // where the service serves its bytes
+}
+
+// Reaction is an emoji that people put under a message.
+type Reaction struct {
+	Emoji string   `json:"emoji"` // Slack: its name; Discord: itself
+	Users []string `json:"users"`
 }
 
 // ChangeKind classifies a Change.

@@ -52,6 +52,7 @@ type Agent struct {
 	workers sync.WaitGroup
 	running context.Context // of the workers; nil unless Run is running
 	closing chan struct{}   // closed when no new turn may begin
+	strays  sync.WaitGroup  // calls of tools, which may outlive their turns
 }
 
 // worker is the state of a session's goroutine that others may touch.
@@ -147,7 +148,28 @@ func (a *Agent) Run(ctx context.Context) error {
 	drained := time.AfterFunc(a.Drain, func() { cut(ErrShutdown) })
 	a.workers.Wait()
 	drained.Stop()
-	return err
+	return errors.Join(err, a.gather())
+}
+
+// ErrStray is returned by Run when a tool still runs that was told to end long ago.
+// Nothing is lost by it, but the process has to end for the tool to end.
+var ErrStray = errors.New("a tool does not end although it was told to")
+
+// gather waits for tools that their turns have gone on without.
+func (a *Agent) gather() error {
+	ended := make(chan struct{})
+	go func() { // its end is this function's, or the process's
+		a.strays.Wait()
+		close(ended)
+	}()
+	grace := time.NewTimer(toolGrace)
+	defer grace.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-grace.C:
+		return ErrStray
+	}
 }
 
 // resume wakes every session that has something to do.

@@ -91,18 +91,47 @@ func (r *turn) run(ctx context.Context, c ToolCall) (e Entry, err error) {
 		return c.failed(fmt.Sprintf("There is no tool %q. The tools are: %s.", c.Name, strings.Join(r.toolNames(), ", "))), nil
 	}
 	began := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			r.Log.Error("a tool panicked", "tool", c.Name, "turn", r.ID, "panic", p, "stack", string(debug.Stack()))
-			e, err = c.failed("The tool failed for a reason of its own. Go on without it."), nil
-		}
-		r.Observer.CallEnded(c.Name, err != nil || e.Failed, time.Since(began))
-	}()
-	res, err := t.Call(ctx, c)
+	defer func() { r.Observer.CallEnded(c.Name, err != nil || e.Failed, time.Since(began)) }()
+	res, err := r.within(ctx, t, c)
 	if err != nil {
 		return Entry{}, fmt.Errorf("tool %s: %w", c.Name, err)
 	}
 	return Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: res.Text, Failed: res.Failed}, nil
+}
+
+// toolGrace is how long a tool may go on when its context has ended.
+const toolGrace = 5 * time.Second
+
+// within runs a call and, should the tool not heed its context, goes on without it: a
+// tool that hangs must hang neither its session nor the daemon's end.
+func (r *turn) within(ctx context.Context, t Tool, c ToolCall) (Result, error) {
+	ended := make(chan func() (Result, error), 1)
+	r.strays.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				r.Log.Error("a tool panicked", "tool", c.Name, "turn", r.ID, "panic", p, "stack", string(debug.Stack()))
+				ended <- func() (Result, error) {
+					return Result{Text: "The tool failed for a reason of its own. Go on without it.", Failed: true}, nil
+				}
+			}
+		}()
+		res, err := t.Call(ctx, c)
+		ended <- func() (Result, error) { return res, err }
+	})
+	select {
+	case result := <-ended:
+		return result()
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(toolGrace)
+	defer grace.Stop()
+	select {
+	case result := <-ended:
+		return result()
+	case <-grace.C:
+		r.Log.Error("a tool does not end although it was told to; its turn goes on without it", "tool", c.Name, "turn", r.ID)
+		return Result{Text: "The outcome of this call is unknown: the tool did not end in time.", Failed: true}, nil
+	}
 }
 
 func (c ToolCall) failed(text string) Entry {

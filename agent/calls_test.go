@@ -143,3 +143,31 @@ func TestACallThatIsToRunAfterTheTurnsTimeDoesNotStart(t *testing.T) {
 		r.idle()
 	})
 }
+
+func TestAToolThatDoesNotHeedItsContextHoldsUpNeitherItsTurnNorTheEnd(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.plays(agenttest.Calls("looking", call("deaf", "c1")), func(ctx context.Context, _ agent.Request, _ func(agent.Chunk) bool) error {
+			return ctx.Err()
+		})
+		r.opts.TurnTimeout = time.Minute
+		awake := make(chan struct{})
+		r.opts.Tools = []agent.Tool{&tool{name: "deaf", effects: true, call: func(context.Context, agent.ToolCall) (agent.Result, error) {
+			<-awake
+			return agent.Result{Text: "too late"}, nil
+		}}}
+		r.up()
+		r.say("s", 1)
+		time.Sleep(time.Minute + 6*time.Second)
+		o := r.outcome()
+		if o.Kind != agent.Failed || o.Text != "looking" {
+			r.Errorf("outcome %+v", o)
+		}
+		same(r.T, "transcript", shape(r.transcript("s")), []string{
+			"user: say s-1", "assistant: looking [c1]", "tool [c1]: The outcome of this call is unknown: the tool did not end in time. (failed)",
+			"assistant: (" + o.Notice + ")",
+		})
+		r.endsWith = agent.ErrStray
+		r.down()
+		close(awake)
+	})
+}

@@ -8,7 +8,8 @@ type Replies interface {
 	// on in them. Each new message is given to record before it is posted and
 	// again with its id afterwards; if record fails, the message is not posted.
 	//
-	// The reply shows updates until ctx ends or Finish returns.
+	// The reply shows updates until Finish returns or Close is called; the end of ctx
+	// ends Open only.
 	Open(ctx context.Context, t *Turn, record func(context.Context, Part) error) (Reply, error)
 }
 

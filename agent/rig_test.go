@@ -26,6 +26,8 @@ type rig struct {
 	agent   *agent.Agent
 	stop    context.CancelFunc // ends Run
 	down    func()             // ends Run, waits for it and closes the store
+	// endsWith is the error that Run is to end with.
+	endsWith error
 }
 
 // bubble runs f in a bubble with an agent that is not yet running. Channels have to be
@@ -65,7 +67,7 @@ func (r *rig) up() {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := a.Run(ctx); err != nil {
+		if err := a.Run(ctx); !errors.Is(err, r.endsWith) {
 			r.Errorf("run: %v", err)
 		}
 	})

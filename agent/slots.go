@@ -40,17 +40,28 @@ func (s *slots) enter(ctx context.Context, t *Turn, wait func()) (leave func(), 
 	s.waiting = append(s.waiting, w)
 	s.grant()
 	s.mu.Unlock()
+	entered := false
+	defer func() { // also when wait panics
+		if !entered {
+			s.giveUp(w, leave)
+		}
+	}()
 	select {
 	case <-w.granted:
-		return leave, nil
 	default:
 		wait()
 	}
 	select {
 	case <-w.granted:
+		entered = true
 		return leave, nil
 	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
+}
+
+// giveUp takes w out of the queue, or gives back what it was granted just then.
+func (s *slots) giveUp(w *slotWait, leave func()) {
 	s.mu.Lock()
 	i := slices.Index(s.waiting, w)
 	if i >= 0 {
@@ -58,9 +69,8 @@ func (s *slots) enter(ctx context.Context, t *Turn, wait func()) (leave func(), 
 	}
 	s.mu.Unlock()
 	if i < 0 {
-		leave() // it was granted just then
+		leave()
 	}
-	return nil, context.Cause(ctx)
 }
 
 func (s *slots) leave(keys [2]string) {

@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,4 +82,51 @@ func TestATurnThatWaitsForOthersIsPutDownAtTheEndOfTheDrain(t *testing.T) {
 		}
 		same(r.T, "answered", len(r.outcomes()), 2)
 	})
+}
+
+func TestAReplyThatPanicsWhileItsTurnWaitsTakesNoSlotWithIt(t *testing.T) {
+	bubble(t, func(r *rig) {
+		c := &crowd{now: make(map[agent.SessionID]int), release: make(chan struct{})}
+		r.plays(c.step)
+		r.opts.MaxTurns = 1
+		panicked := false
+		r.opts.Replies = panicky{r.replies, func(u agent.Update) {
+			if strings.HasPrefix(u.Status, "waiting") && !panicked {
+				panicked = true
+				panic("the reply broke")
+			}
+		}}
+		r.up()
+		for n := range 3 {
+			r.say(fmt.Sprint("s", n), 1)
+			r.settle()
+		}
+		close(c.release)
+		time.Sleep(time.Minute) // the panic's turn is taken up again
+		r.idle()
+		same(r.T, "panicked", panicked, true)
+		same(r.T, "answered", len(r.outcomes()), 3)
+		same(r.T, "waiting in the end", r.agent.Queued(), 0)
+	})
+}
+
+// panicky opens replies that show each update to a function first.
+type panicky struct {
+	agent.Replies
+	update func(agent.Update)
+}
+
+func (p panicky) Open(ctx context.Context, t *agent.Turn, record func(context.Context, agent.Part) error) (agent.Reply, error) {
+	reply, err := p.Replies.Open(ctx, t, record)
+	return panickyReply{reply, p.update}, err
+}
+
+type panickyReply struct {
+	agent.Reply
+	update func(agent.Update)
+}
+
+func (p panickyReply) Update(u agent.Update) {
+	p.update(u)
+	p.Reply.Update(u)
 }

@@ -44,7 +44,13 @@ type Platform interface {
 
 // Post and Edit fail with a [RetryAfterError] when the platform asks to wait, with
 // an error that wraps [agent.ErrUndeliverable] when nothing can ever be posted there,
-// and otherwise with an error that leaves open whether the message was posted.
+// with one that wraps [ErrRejected] when the platform refuses this message, and
+// otherwise with an error that leaves open whether the message was posted.
+
+// ErrRejected is wrapped by the error of a Post or Edit that the platform has answered
+// with a no that lies in the message, as a filter's, or that the adapter does not know.
+// Nothing was posted. Asking again may help once or twice, not for ever.
+var ErrRejected = errors.New("the platform refuses the message")
 
 // ErrNotFound is wrapped by the error of a Find that finds nothing.
 var ErrNotFound = errors.New("no message with that key")

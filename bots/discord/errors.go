@@ -54,12 +54,23 @@ func (e *refusedError) Error() string   { return e.err.Error() }
 func (e *refusedError) Public() string  { return e.public }
 func (e *refusedError) Unwrap() []error { return []error{agent.ErrUndeliverable, e.err} }
 
-// postError says what the error of a post means to the one who waits for it.
+// postError says what the error of a post means to the one who waits for it. A bad
+// request lies in the message, such as one that a server's filter blocks; any other no
+// in the place.
 func postError(err error) error {
-	if err != nil && refused(err) && !errors.Is(err, agent.ErrUndeliverable) {
-		return &refusedError{err: err, public: "Discord does not let me write there."}
+	switch e, _ := errors.AsType[*apiError](err); {
+	case err == nil || !refused(err) || errors.Is(err, agent.ErrUndeliverable):
+		return err
+	case e.status == http.StatusBadRequest && !placeCodes[e.code]:
+		return fmt.Errorf("%w: %w", bots.ErrRejected, err)
 	}
-	return err
+	return &refusedError{err: err, public: "Discord does not let me write there."}
+}
+
+// placeCodes refuse the place, whatever the status they come with.
+var placeCodes = map[int]bool{
+	codeUnknownChannel: true, codeUnknownGuild: true, codeMissingAccess: true, codeCannotMessageUser: true,
+	codeMissingPermissions: true, codeThreadArchived: true, codeThreadLocked: true,
 }
 
 // longestEditWait is when waiting for an old message's edit quota is given up in

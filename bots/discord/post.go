@@ -113,7 +113,9 @@ func (d *Discord) Post(ctx context.Context, to agent.Target, key string, m bots.
 		posted, err = d.send(ctx, at, p)
 	}
 	if err = postError(err); err != nil {
-		d.apologise(ctx, to, err)
+		if errors.Is(err, agent.ErrUndeliverable) {
+			d.apologise(ctx, to, err)
+		}
 		return "", err
 	}
 	if to.Thread != "" && at == to.Channel {

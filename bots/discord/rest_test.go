@@ -78,8 +78,8 @@ func TestErrorsOfPostsAndEdits(t *testing.T) {
 		"no direct message": {403, body("50007"), agent.ErrUndeliverable, agent.ErrUndeliverable},
 		"locked":            {403, body("160005"), agent.ErrUndeliverable, agent.ErrUndeliverable},
 		"unknown message":   {404, body("10008"), agent.ErrUndeliverable, bots.ErrGone},
-		"edit quota":        {400, body("30046"), agent.ErrUndeliverable, bots.ErrGone},
-		"moderated":         {400, body("200000"), agent.ErrUndeliverable, bots.ErrGone},
+		"edit quota":        {400, body("30046"), bots.ErrRejected, bots.ErrGone},
+		"moderated":         {400, body("200000"), bots.ErrRejected, bots.ErrGone},
 		"unauthorised":      {401, body("0"), open, open},
 		"server":            {503, "upstream", open, open},
 	} {

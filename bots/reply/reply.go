@@ -98,6 +98,9 @@ type live struct {
 	left  []shownPart // that can no longer be edited, and are to be removed
 	made  int         // parts ever made, for their keys
 	lost  int         // parts that could no longer be edited
+	// refusal is why the platform will not have what the answer says, once that is
+	// certain.
+	refusal error
 
 	sign *sign
 
@@ -165,10 +168,12 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	l.mu.Lock()
 	text, o := l.text, l.outcome
 	l.mu.Unlock()
-	if o != nil {
+	switch {
+	case o != nil && l.refusal != nil:
+		return l.platform.Render(refused), true
+	case o != nil:
 		return l.platform.Render(finalText(*o)), true
-	}
-	if l.lost > maxLost {
+	case l.lost > maxLost || l.refusal != nil:
 		return nil, false
 	}
 	pages = l.platform.Render(text)
@@ -177,6 +182,12 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	}
 	return pages, false
 }
+
+// maxRejections is how often a message that the platform refuses is tried again.
+const maxRejections = 3
+
+// refused stands for an answer that the platform will not have.
+const refused = "I have an answer, but I am not allowed to post it here. My admin can read it."
 
 // nothingYet is what Markdown is rendered as that has begun and shows nothing so far.
 const nothingYet = "…"

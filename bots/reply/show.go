@@ -29,7 +29,7 @@ func (l *live) show(ctx context.Context) (err error) {
 			surplus = &l.parts
 		}
 		if complete && i < 0 && len(*surplus) == 0 {
-			return nil
+			return l.refusal // nil, unless a sentence stands for an answer that may not
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -48,6 +48,13 @@ func (l *live) show(ctx context.Context) (err error) {
 			failures = 0
 		case errors.Is(err, agent.ErrUndeliverable):
 			return err
+		case errors.Is(err, bots.ErrRejected) && failures >= maxRejections:
+			if l.refusal != nil {
+				return l.refusal
+			}
+			l.log.Error("the platform refuses an answer; a sentence stands for it", "error", err)
+			l.refusal = fmt.Errorf("%w: %w", agent.ErrUndeliverable, err)
+			failures = 0
 		case errors.As(err, &late):
 			l.log.Debug("the platform asks to wait", "after", late.After, "error", err)
 			pause(ctx, late.After)

@@ -14,8 +14,8 @@ import (
 	slackgo "github.com/slack-go/slack"
 )
 
-// codes of Slack that decide what happens next. What is in none of these sets may
-// pass: it is reported as it is and may be tried again.
+// codes of Slack that decide what happens next. What is in none of these sets is a no
+// to the one message.
 var (
 	// goneCodes end the editing of one message.
 	goneCodes = set("message_not_found", "edit_window_closed", "cant_update_message", "block_mismatch",
@@ -32,6 +32,13 @@ var (
 
 	// tooMuchCodes refuse the form of a message, not the message.
 	tooMuchCodes = set("msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "msg_too_long")
+
+	// passingCodes are failures of Slack's own, which pass.
+	passingCodes = set("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org",
+		"org_login_required", "two_factor_setup_required", "accesslimited", "external_channel_migrating")
+
+	// adminCodes can be mended by the admin while the answer waits.
+	adminCodes = set("invalid_auth", "not_authed", "token_expired", "not_allowed_token_type", "missing_scope", "no_permission")
 
 	limitCodes = set("ratelimited", "rate_limited", "message_limit_exceeded")
 
@@ -108,8 +115,10 @@ func fault(doing string, err error) error {
 		return &bots.RetryAfterError{After: limitWait, Err: explained}
 	case closedCodes[c]:
 		return fmt.Errorf("%w: %w", agent.ErrUndeliverable, explained)
+	case c == "", passingCodes[c], adminCodes[c]:
+		return explained
 	}
-	return explained
+	return fmt.Errorf("%w: %w", bots.ErrRejected, explained)
 }
 
 // editFault is fault for Edit.

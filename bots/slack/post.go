@@ -165,5 +165,5 @@ func plainForm(m bots.Message, most int) (string, bool) {
 // certain reports whether an error of Post leaves no doubt that nothing was posted.
 func certain(err error) bool {
 	_, limited := errors.AsType[*bots.RetryAfterError](err)
-	return limited || errors.Is(err, agent.ErrUndeliverable)
+	return limited || errors.Is(err, agent.ErrUndeliverable) || errors.Is(err, bots.ErrRejected)
 }

@@ -54,8 +54,12 @@ type Message struct {
 	Key        string     `json:"key,omitempty"`      // Slack: metadata as JSON; Discord: the nonce
 	OnlyFor    string     `json:"only_for,omitempty"` // an ephemeral message is for this user only
 	Pending    bool       `json:"pending,omitempty"`  // Discord: a deferred response that is still empty
-	Edits      int        `json:"edits,omitempty"`
-	At         time.Time  `json:"at"`
+	// UsedBy is who used a Discord command, and Used its name ("/ask"), above what
+	// answers it.
+	UsedBy string    `json:"used_by,omitempty"`
+	Used   string    `json:"used,omitempty"`
+	Edits  int       `json:"edits,omitempty"`
+	At     time.Time `json:"at"`
 }
 
 // File is something attached to a message.
@@ -148,14 +152,20 @@ func (w *World) Channel(id string) (Channel, bool) {
 	return find(w, &w.channels, func(c Channel) bool { return c.ID == id })
 }
 
-// Put posts m, or replaces the message of that id in its channel.
+// Put posts m, or replaces the message of that id in its channel. A change of its
+// reactions is no edit.
 func (w *World) Put(m Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list := w.messages[m.Channel]
 	if i := slices.IndexFunc(list, func(o Message) bool { return o.ID == m.ID }); i >= 0 {
 		m.At = list[i].At
-		m.Edits = list[i].Edits + 1
+		m.Edits = list[i].Edits
+		if slices.EqualFunc(m.Reactions, list[i].Reactions, func(a, b Reaction) bool {
+			return a.Emoji == b.Emoji && slices.Equal(a.Users, b.Users)
+		}) {
+			m.Edits++
+		}
 		list[i] = m
 		w.tell(Change{Kind: Edited, Message: &m})
 		return

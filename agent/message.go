@@ -72,6 +72,19 @@ type Author struct {
 	Name string `json:"name,omitempty"` // display name as the platform gave it: untrusted text
 }
 
+// File is something that a person sent along with a message. All of it is untrusted.
+type File struct {
+	ID   string `json:"id"` // the platform's
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"` // MIME, as the platform says
+	Size int64  `json:"size,omitempty"` // bytes, as the platform says; 0: unknown
+	// URL is where the platform keeps it, for the platform's adapter alone. It may be
+	// signed and must never be logged or shown.
+	URL string `json:"url,omitempty"`
+	// Voice says that it is a message that was spoken instead of written.
+	Voice bool `json:"voice,omitempty"`
+}
+
 // Inbound is one accepted message, on its way into a turn.
 type Inbound struct {
 	// EventID and MessageID identify the delivery and the message. A platform

@@ -1,6 +1,9 @@
 package agent
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Replies opens the place where a turn's answer appears.
 type Replies interface {
@@ -31,6 +34,10 @@ type Reply interface {
 type Update struct {
 	Text   string // all of the answer so far, as Markdown; it only ever grows
 	Status string // what is being done now, in a few words; empty: writing
+	// Steps say in a few words each which tools the turn has used and uses now, oldest
+	// first. Working says that the last of them still runs.
+	Steps   []string
+	Working bool
 }
 
 // Outcome is how a turn ended.
@@ -42,6 +49,8 @@ type Outcome struct {
 	// Notice is a plain sentence that follows Text, saying what went wrong.
 	Notice string `json:"notice,omitempty"`
 	Usage  Usage  `json:"usage"`
+	// Took is the time from the turn's begin to its end.
+	Took time.Duration `json:"took,omitempty"`
 	Model  string `json:"model,omitempty"`
 	Steps  int    `json:"steps,omitempty"`
 }

@@ -3,6 +3,7 @@ package bots
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"bobbin/agent"
@@ -79,11 +80,62 @@ type Typist interface {
 	Typing(ctx context.Context, to agent.Target, doing string) (lasts time.Duration, err error)
 }
 
-// Message is what Post and Edit show: one message within the platform's limits.
+// Message is what Post and Edit show: one message within the platform's limits. Render
+// sets the texts; whoever posts adds what frames them. Render leaves room for a Head and
+// a Foot of [MaxFrame] characters each.
 type Message struct {
-	Text   string // in the platform's mark-up
+	Text   string // in the platform's mark-up; empty: there is only a Head so far
 	Plain  string // plain text for notifications, where the platform wants one
 	Source string // the piece of Render's Markdown that Text shows
+
+	Head    string   // one discreet line above Text, plain text: what is being done
+	Foot    string   // one discreet line below Text, plain text: what it took
+	Buttons []Button // below all else; at most 5
+	// Final says that the message is not expected to change any more. A platform that
+	// streams by itself ends the stream then.
+	Final bool
+}
+
+// MaxFrame is the longest Head or Foot, in characters.
+const MaxFrame = 150
+
+// Same reports whether m and o look the same. A stream that has yet to be ended does not
+// look like one that has.
+func (m Message) Same(o Message) bool {
+	return m.Text == o.Text && m.Head == o.Head && m.Foot == o.Foot && m.Final == o.Final && slices.Equal(m.Buttons, o.Buttons)
+}
+
+// Button asks something of bobbin that concerns one turn. A platform keeps Action and
+// Turn with the button, so that it works for as long as the message stands.
+type Button struct {
+	Action Action
+	Turn   agent.TurnID
+}
+
+// Action is what pressing a [Button] asks for.
+type Action string
+
+// The actions.
+const (
+	Stop  Action = "stop"  // end the answer as it is
+	Retry Action = "retry" // answer again
+	Up    Action = "up"    // a good answer
+	Down  Action = "down"  // a bad one
+)
+
+// Label is what people read on a button that asks for a.
+func (a Action) Label() string {
+	switch a {
+	case Stop:
+		return "Stop"
+	case Retry:
+		return "Try again"
+	case Up:
+		return "👍"
+	case Down:
+		return "👎"
+	}
+	return string(a)
 }
 
 // Budget is how often a platform lets an answer be changed.
@@ -120,7 +172,83 @@ type Event struct {
 	// Late says that the message was read after the fact, because nobody listened when
 	// it was sent.
 	Late bool
+	// Press is the button that was pressed; the event says nothing else then. MessageID
+	// is the press's own, and Target that of the reply it stands under.
+	Press *Button
+	// Change says that the message MessageID was changed by its author. Text is what it
+	// says now.
+	Change Change
+	// Files were sent with the message.
+	Files []agent.File
+	// Subject is the message that a command was used on, from its menu or with a
+	// reaction. Its text is data, not a word of the author's.
+	Subject *Quote
+	// Greet says that bobbin was invited to Target, or that a person looks at it for the
+	// first time: a word of welcome is in order. Nobody has said anything.
+	Greet bool
 	// Respond tells the author something that is no part of the conversation,
 	// privately where the platform can. It may be called once. Never nil.
 	Respond func(ctx context.Context, markdown string) error
+	// SendFile gives the author a file, privately where the platform can. It is nil
+	// where files cannot be sent.
+	SendFile func(ctx context.Context, f Upload) error
+}
+
+// Change is what happened to a message after it was sent.
+type Change string
+
+// The changes.
+const (
+	Edited  Change = "edited"
+	Deleted Change = "deleted"
+)
+
+// Quote is a message that somebody wrote, as data.
+type Quote struct {
+	ID     agent.MessageID
+	Author agent.Author
+	Bot    bool // written by bobbin itself
+	Text   string
+	Sent   time.Time
+	Files  []agent.File
+}
+
+// Upload is a file of bobbin's.
+type Upload struct {
+	Name    string // with its extension
+	Content []byte
+}
+
+// Uploader is a platform that can post files.
+type Uploader interface {
+	// Upload posts a file where an answer at to stands, below what was posted before. As
+	// with Post, key tells Find whether one whose answer was lost has happened.
+	Upload(ctx context.Context, to agent.Target, key string, f Upload) (agent.MessageID, error)
+}
+
+// Downloader is a platform whose people send files.
+type Downloader interface {
+	// Download returns a file that came with an event. It asks the platform's own hosts
+	// only, and fails if there are more than limit bytes.
+	Download(ctx context.Context, to agent.Target, f agent.File, limit int64) ([]byte, error)
+}
+
+// Reader is a platform that can read what people wrote.
+type Reader interface {
+	// Read returns the newest messages at a place, oldest first, at most limit.
+	Read(ctx context.Context, at agent.Address, limit int) ([]Quote, error)
+}
+
+// Marker is a platform that can put a sign under a person's message.
+type Marker interface {
+	// Mark shows that the message has arrived and waits, or no longer waits. To set or
+	// clear what is so already is no error.
+	Mark(ctx context.Context, to agent.Target, id agent.MessageID, waits bool) error
+}
+
+// Referrer is a platform whose answers may show by themselves what they answer.
+type Referrer interface {
+	// Refers reports whether an answer at to shows which message it answers, so that it
+	// need not say so.
+	Refers(to agent.Target) bool
 }

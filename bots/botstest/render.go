@@ -55,7 +55,7 @@ func grown(b *bot) {
 			t.Fatalf("%d messages became %d", len(old), len(now))
 		}
 		for i := range max(0, len(old)-1) {
-			if old[i] != now[i] {
+			if !old[i].Same(now[i]) {
 				t.Errorf("message %d of %d was %+v and became %+v", i+1, len(old), old[i], now[i])
 			}
 		}

@@ -199,8 +199,10 @@ func (d *Discord) user(idOrName string) (User, error) {
 	if u, ok := d.world.User(idOrName); ok {
 		return u, nil
 	}
-	if u, ok := find(d.world, &d.world.users, func(u User) bool { return strings.EqualFold(u.Name, idOrName) }); ok {
-		return u, nil
+	for _, u := range d.world.Users() {
+		if strings.EqualFold(u.Name, idOrName) {
+			return u, nil
+		}
 	}
 	return User{}, fmt.Errorf("discord sandbox: no user %q", idOrName)
 }

@@ -27,6 +27,7 @@ type pageWorld struct {
 	Users    []User               `json:"users"`
 	Channels []Channel            `json:"channels"`
 	Messages map[string][]Message `json:"messages"` // by channel
+	Surfaces []Surface            `json:"surfaces,omitempty"`
 }
 
 // pageCursor is a place in both feeds of one run of the program.
@@ -74,7 +75,7 @@ func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
 }
 
 func pageWorldOf(name string, w *World) pageWorld {
-	out := pageWorld{Name: name, Users: w.Users(), Channels: w.Channels(), Messages: make(map[string][]Message)}
+	out := pageWorld{Name: name, Users: w.Users(), Channels: w.Channels(), Messages: make(map[string][]Message), Surfaces: w.Surfaces()}
 	for _, c := range out.Channels {
 		out.Messages[c.ID] = w.Messages(c.ID)
 	}

@@ -1,8 +1,8 @@
 package sandbox
 
 import (
-	"context"
-	"iter"
+	"cmp"
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -13,12 +13,13 @@ import (
 // page and the tests read it.
 type World struct {
 	mu       sync.Mutex
-	users    []User
-	channels []Channel
-	messages map[string][]Message // by channel, in order of posting
+	users    worldList[User]
+	channels worldList[Channel]
+	rooms    map[string]*worldRoom // by channel
+	surfaces map[surfaceKey]Surface
 	log      []Change
 	first    int           // number of log[0]
-	changed  chan struct{} // closed and replaced at each change
+	changed  chan struct{} // closed at the next change; nil while nobody waits for it
 }
 
 // User is an account of the service.
@@ -26,6 +27,10 @@ type User struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Bot  bool   `json:"bot,omitempty"`
+	// Timezone is an IANA name; Slack tells it to apps.
+	Timezone string `json:"timezone,omitempty"`
+	// Deleted accounts stay visible and do nothing any more.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 // Channel is a place to write in. On Discord a thread is a channel with a Parent; on
@@ -50,10 +55,11 @@ type Message struct {
 	Components string     `json:"components,omitempty"`
 	Files      []File     `json:"files,omitempty"`
 	Reactions  []Reaction `json:"reactions,omitempty"`
-	ReplyTo    string     `json:"reply_to,omitempty"` // Discord: the message referred to
-	Key        string     `json:"key,omitempty"`      // Slack: metadata as JSON; Discord: the nonce
-	OnlyFor    string     `json:"only_for,omitempty"` // an ephemeral message is for this user only
-	Pending    bool       `json:"pending,omitempty"`  // Discord: a deferred response that is still empty
+	ReplyTo    string     `json:"reply_to,omitempty"`  // Discord: the message referred to
+	Key        string     `json:"key,omitempty"`       // Slack: metadata as JSON; Discord: the nonce
+	OnlyFor    string     `json:"only_for,omitempty"`  // an ephemeral message is for this user only
+	Pending    bool       `json:"pending,omitempty"`   // Discord: a deferred response that is still empty
+	Streaming  bool       `json:"streaming,omitempty"` // Slack: a native stream that may still grow
 	// UsedBy is who used a Discord command, and Used its name ("/ask"), above what
 	// answers it.
 	UsedBy string    `json:"used_by,omitempty"`
@@ -77,66 +83,57 @@ type Reaction struct {
 	Users []string `json:"users"`
 }
 
-// ChangeKind classifies a Change.
-type ChangeKind string
-
-// The kinds of change.
-const (
-	Posted  ChangeKind = "posted"
-	Edited  ChangeKind = "edited"
-	Deleted ChangeKind = "deleted"
-	Opened  ChangeKind = "opened" // a channel or thread appeared
-	Typing  ChangeKind = "typing" // the bot shows that it is at work; Status may say with what
-)
-
-// Change is one thing that people saw happen.
-type Change struct {
-	Number  int        `json:"number"`
-	At      time.Time  `json:"at"`
-	Kind    ChangeKind `json:"kind"`
-	Message *Message   `json:"message,omitempty"` // posted, edited, deleted
-	Channel *Channel   `json:"channel,omitempty"` // opened
-	In      string     `json:"in,omitempty"`      // typing: the channel
-	Thread  string     `json:"thread,omitempty"`  // typing: the Slack thread
-	Status  string     `json:"status,omitempty"`  // typing: words; on Slack empty takes the sign away
+// Surface is what the bot shows beside its messages: a dialog before one person, its
+// home, the prompts that it suggests, the title of a thread.
+type Surface struct {
+	Kind   string          `json:"kind"`             // "modal", "home", "prompts", …
+	User   string          `json:"user,omitempty"`   // who sees it; empty for all
+	In     string          `json:"in,omitempty"`     // the channel it belongs to, if any
+	Thread string          `json:"thread,omitempty"` // the Slack thread it belongs to, if any
+	Data   json.RawMessage `json:"data,omitempty"`   // as its kind says; empty once it is gone
 }
 
-// keptChanges bounds the feed's memory. A watcher that falls further behind misses
-// what was dropped; it can read the state again.
-const keptChanges = 20_000
+type surfaceKey struct{ kind, user, in, thread string }
+
+func (s Surface) key() surfaceKey { return surfaceKey{s.Kind, s.User, s.In, s.Thread} }
 
 // NewWorld returns an empty world.
 func NewWorld() *World {
-	return &World{messages: make(map[string][]Message), changed: make(chan struct{})}
+	return &World{
+		rooms:    make(map[string]*worldRoom),
+		surfaces: make(map[surfaceKey]Surface),
+	}
 }
 
-// AddUser adds an account.
+// AddUser adds an account, or replaces the one with its id.
 func (w *World) AddUser(u User) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.users = append(w.users, u)
+	w.users.put(u.ID, u)
 }
 
 // Users returns all accounts in the order they were added.
 func (w *World) Users() []User {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.users)
+	return slices.Clone(w.users.list)
 }
 
 // User returns the account with that id.
 func (w *World) User(id string) (User, bool) {
-	return find(w, &w.users, func(u User) bool { return u.ID == id })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.users.get(id)
 }
 
 // AddChannel adds a channel, unless one with its id is there.
 func (w *World) AddChannel(c Channel) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if slices.ContainsFunc(w.channels, func(o Channel) bool { return o.ID == c.ID }) {
+	if _, there := w.channels.get(c.ID); there {
 		return
 	}
-	w.channels = append(w.channels, c)
+	w.channels.put(c.ID, c)
 	w.tell(Change{Kind: Opened, Channel: &c})
 }
 
@@ -144,12 +141,14 @@ func (w *World) AddChannel(c Channel) {
 func (w *World) Channels() []Channel {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.channels)
+	return slices.Clone(w.channels.list)
 }
 
 // Channel returns the channel with that id.
 func (w *World) Channel(id string) (Channel, bool) {
-	return find(w, &w.channels, func(c Channel) bool { return c.ID == id })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.channels.get(id)
 }
 
 // Put posts m, or replaces the message of that id in its channel. A change of its
@@ -157,23 +156,27 @@ func (w *World) Channel(id string) (Channel, bool) {
 func (w *World) Put(m Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list := w.messages[m.Channel]
-	if i := slices.IndexFunc(list, func(o Message) bool { return o.ID == m.ID }); i >= 0 {
-		m.At = list[i].At
-		m.Edits = list[i].Edits
-		if slices.EqualFunc(m.Reactions, list[i].Reactions, func(a, b Reaction) bool {
+	r := w.rooms[m.Channel]
+	if r == nil {
+		r = newWorldRoom()
+		w.rooms[m.Channel] = r
+	}
+	if old := r.get(m.ID); old != nil {
+		m.At = old.At
+		m.Edits = old.Edits
+		if slices.EqualFunc(m.Reactions, old.Reactions, func(a, b Reaction) bool {
 			return a.Emoji == b.Emoji && slices.Equal(a.Users, b.Users)
 		}) {
 			m.Edits++
 		}
-		list[i] = m
+		r.replace(&m)
 		w.tell(Change{Kind: Edited, Message: &m})
 		return
 	}
 	if m.At.IsZero() {
 		m.At = time.Now()
 	}
-	w.messages[m.Channel] = append(list, m)
+	r.add(&m)
 	w.tell(Change{Kind: Posted, Message: &m})
 }
 
@@ -181,14 +184,11 @@ func (w *World) Put(m Message) {
 func (w *World) Delete(channel, id string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list := w.messages[channel]
-	i := slices.IndexFunc(list, func(o Message) bool { return o.ID == id })
-	if i < 0 {
+	m := w.rooms[channel].remove(id)
+	if m == nil {
 		return false
 	}
-	m := list[i]
-	w.messages[channel] = slices.Delete(slices.Clone(list), i, i+1)
-	w.tell(Change{Kind: Deleted, Message: &m})
+	w.tell(Change{Kind: Deleted, Message: m})
 	return true
 }
 
@@ -196,10 +196,8 @@ func (w *World) Delete(channel, id string) bool {
 func (w *World) Message(channel, id string) (Message, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, m := range w.messages[channel] {
-		if m.ID == id {
-			return m, true
-		}
+	if m := w.rooms[channel].get(id); m != nil {
+		return *m, true
 	}
 	return Message{}, false
 }
@@ -209,69 +207,84 @@ func (w *World) Message(channel, id string) (Message, bool) {
 func (w *World) Messages(channel string) []Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.messages[channel])
+	return w.rooms[channel].all()
 }
 
-// ShowTyping tells watchers that the bot is at work in a channel or Slack thread.
-func (w *World) ShowTyping(channel, thread, status string) {
+// Replies returns the messages of a Slack thread without its root, oldest first. It
+// costs as much as the thread is long.
+func (w *World) Replies(channel, root string) []Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.tell(Change{Kind: Typing, In: channel, Thread: thread, Status: status})
+	return w.rooms[channel].replies(root)
 }
 
-// Next returns the number that the next change will have.
-func (w *World) Next() int {
+// ShowTyping tells watchers that the bot is at work in a channel or Slack thread. What
+// it may say in turn while it does (loading) belongs to Slack.
+func (w *World) ShowTyping(channel, thread, status string, loading ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.first + len(w.log)
+	w.tell(Change{Kind: Typing, In: channel, Thread: thread, Status: status, Loading: loading})
 }
 
-// Watch yields every change from the one numbered from on, as it happens, until ctx
-// ends.
-func (w *World) Watch(ctx context.Context, from int) iter.Seq[Change] {
-	return func(yield func(Change) bool) {
-		for {
-			w.mu.Lock()
-			from = max(from, w.first)
-			batch := slices.Clone(w.log[min(from-w.first, len(w.log)):])
-			changed := w.changed
-			w.mu.Unlock()
-			for _, c := range batch {
-				if !yield(c) {
-					return
-				}
-			}
-			from += len(batch)
-			if len(batch) > 0 {
-				continue
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return
-			}
+// Show shows a surface in place of the one that was there, or takes it away if it
+// holds no data.
+func (w *World) Show(s Surface) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(s.Data) == 0 {
+		if _, there := w.surfaces[s.key()]; !there {
+			return
 		}
+		delete(w.surfaces, s.key())
+	} else {
+		w.surfaces[s.key()] = s
 	}
+	w.tell(Change{Kind: Shown, Surface: &s})
 }
 
-// tell appends to the feed. The caller holds mu.
-func (w *World) tell(c Change) {
-	c.Number = w.first + len(w.log)
-	c.At = time.Now()
-	w.log = append(w.log, c)
-	if drop := len(w.log) - keptChanges; drop > keptChanges/10 {
-		w.log = slices.Clone(w.log[drop:])
-		w.first += drop
-	}
-	close(w.changed)
-	w.changed = make(chan struct{})
-}
-
-func find[T any](w *World, in *[]T, is func(T) bool) (T, bool) {
+// Surface returns what is shown where at says, which needs no data itself.
+func (w *World) Surface(at Surface) (Surface, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i := slices.IndexFunc(*in, is); i >= 0 {
-		return (*in)[i], true
+	s, ok := w.surfaces[at.key()]
+	return s, ok
+}
+
+// Surfaces returns all that is shown beside the messages, by kind.
+func (w *World) Surfaces() []Surface {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := make([]Surface, 0, len(w.surfaces))
+	for _, s := range w.surfaces {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b Surface) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.User, b.User), cmp.Compare(a.In, b.In), cmp.Compare(a.Thread, b.Thread))
+	})
+	return list
+}
+
+// worldList holds things in order, and finds each by its id at once.
+type worldList[T any] struct {
+	list []T
+	at   map[string]int
+}
+
+func (l *worldList[T]) put(id string, v T) {
+	if i, there := l.at[id]; there {
+		l.list[i] = v
+		return
+	}
+	if l.at == nil {
+		l.at = make(map[string]int)
+	}
+	l.at[id] = len(l.list)
+	l.list = append(l.list, v)
+}
+
+func (l *worldList[T]) get(id string) (T, bool) {
+	if i, there := l.at[id]; there {
+		return l.list[i], true
 	}
 	var none T
 	return none, false

@@ -17,6 +17,8 @@ export async function call(path, body) {
   return answer;
 }
 
+const surfaceKey = (s) => [s.kind, s.user || "", s.in || "", s.thread || ""].join("/");
+
 /** One service: its users, channels, messages, and who is at work where. */
 export class World {
   constructor(service, state) {
@@ -26,10 +28,12 @@ export class World {
     this.users = new Map((state.users || []).map((u, place) => [u.id, { ...u, place }]));
     this.channels = new Map((state.channels || []).map((c) => [c.id, c]));
     this.messages = new Map(); // channel → id → message
-    this.typing = new Map(); // channel and thread → {status, until}
+    this.typing = new Map(); // channel and thread → {status, loading, at, until}
+    this.surfaces = new Map(); // kind, user, channel and thread → data
     for (const [channel, list] of Object.entries(state.messages || {})) {
       this.messages.set(channel, new Map((list || []).map((m) => [m.id, m])));
     }
+    for (const s of state.surfaces || []) this.surfaces.set(surfaceKey(s), s.data);
   }
 
   get people() {
@@ -59,6 +63,11 @@ export class World {
     return t && t.until > Date.now() ? t.status : undefined;
   }
 
+  /** What the bot shows beside its messages: a modal before a user, a thread's prompts. */
+  surface(kind, { user = "", in: channel = "", thread = "" } = {}) {
+    return this.surfaces.get(surfaceKey({ kind, user, in: channel, thread }));
+  }
+
   apply(change) {
     const m = change.message;
     switch (change.kind) {
@@ -81,8 +90,14 @@ export class World {
         else {
           // Slack shows a status for two minutes, Discord the typing sign for ten seconds.
           const life = this.service === "slack" ? 120_000 : 10_000;
-          this.typing.set(key, { status: change.status || "", until: Date.parse(change.at) + life });
+          this.typing.set(key, { status: change.status || "", loading: change.loading, at: Date.parse(change.at), until: Date.parse(change.at) + life });
         }
+        break;
+      }
+      case "shown": {
+        const s = change.surface;
+        if (s.data === undefined || s.data === null) this.surfaces.delete(surfaceKey(s));
+        else this.surfaces.set(surfaceKey(s), s.data);
       }
     }
   }

@@ -64,6 +64,12 @@ var ErrGone = errors.New("the message can no longer be edited")
 type RetryAfterError struct {
 	After time.Duration
 	Err   error
+	// Scope is whose calls are to wait, if not those of the method's own [Rate]: for
+	// example that of the [Limit] it lies within.
+	Scope string
+	// Unsent says that no call was made, since the platform had asked to wait before.
+	// It is no sign that calls come too fast.
+	Unsent bool
 }
 
 func (e *RetryAfterError) Error() string { return e.Err.Error() + ", retry after " + e.After.String() }
@@ -143,12 +149,41 @@ type Budget struct {
 	Post, Edit Rate
 }
 
-// Rate is a token bucket: Burst calls at once, then one each Every. Calls with the
-// same Scope share it.
+// Rate is how often calls may be made that share a Scope: a [Limit] of their own, and
+// one Within which they are counted together with the calls of other scopes.
 type Rate struct {
-	Scope string
-	Every time.Duration
-	Burst int
+	Scope  string
+	Every  time.Duration
+	Burst  int
+	Window time.Duration
+	// Within is zero if there is no such limit.
+	Within Limit
+}
+
+// Limit is what a platform allows the calls of a Scope: Burst calls at once, then one
+// each Every. If the platform counts in periods, Window is such a period, and no period of
+// that length sees more than Window/Every calls, bursts included. An Every of zero means
+// no limit.
+type Limit struct {
+	Scope  string
+	Every  time.Duration
+	Burst  int
+	Window time.Duration
+}
+
+// Meter is a platform whose answers say how much of a [Limit] is left.
+type Meter interface {
+	// Meter has report called with what an answer says. It is called before Run; report
+	// may be called by several goroutines at once, and does not block.
+	Meter(report func(Usage))
+}
+
+// Usage is how much of a limit is left in the platform's own count.
+type Usage struct {
+	Scope     string        // of the [Rate]
+	Limit     int           // calls in a period
+	Remaining int           // calls left in this one
+	Reset     time.Duration // until the next begins
 }
 
 // Event is something a person did on a platform that may concern bobbin.

@@ -20,6 +20,14 @@ type tortureCmd struct {
 	Seed     uint64 `help:"Replays the decisions of an earlier run; 0 chooses one." default:"0"`
 }
 
+// Validate implements kong's check.
+func (cmd tortureCmd) Validate() error {
+	if cmd.Kills < 0 || cmd.Messages < 1 {
+		return errors.New("--kills must be 0 or more and --messages 1 or more")
+	}
+	return nil
+}
+
 // Run prints what was done and fails if any message has no answer, or more than one, or if
 // a side effect happened twice.
 func (cmd tortureCmd) Run(c console) error {
@@ -39,112 +47,153 @@ type torture struct {
 	out     io.Writer
 	command func(ctx context.Context, args ...string) *exec.Cmd // starts this program
 
-	world *tortureWorld
-	rand  *rand.Rand
+	world  *tortureWorld
+	rand   *rand.Rand
+	dir    string // of the daemon
+	log    *os.File
+	begun  time.Time
+	told   time.Time // when a line of progress was last printed
+	report tortureReport
 }
 
 func (t *torture) run(ctx context.Context) (err error) {
 	if t.Seed == 0 {
 		t.Seed = rand.Uint64() //nolint:gosec // not a secret
 	}
+	t.begun = time.Now()
+	t.report = tortureReport{tortureCmd: t.tortureCmd}
 	fmt.Fprintf(t.out, "torture: %d messages, %d kills, seed %d\n", t.Messages, t.Kills, t.Seed)
 	t.rand = rand.New(rand.NewPCG(t.Seed, 1)) //nolint:gosec // replayable
-	dir, err := os.MkdirTemp("", "bobbin-torture-")
-	if err != nil {
+	if t.dir, err = os.MkdirTemp("", "bobbin-torture-"); err != nil {
 		return fmt.Errorf("make a directory for the torture: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if t.world, err = newTortureWorld(ctx, t.Seed); err != nil {
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			fmt.Fprintf(t.out, "torture: the daemon's log and data are kept in %s\n", t.dir)
+			return
+		}
+		err = errors.Join(err, os.RemoveAll(t.dir))
+	}()
+	if t.world, err = newTortureWorld(ctx, t.tortureCmd); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.world.close()) }()
-	config := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(config, []byte(t.world.config(filepath.Join(dir, "data"))), 0o600); err != nil {
+	if err := os.WriteFile(t.configPath(), []byte(t.world.config(t.data())), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	logs, err := os.Create(filepath.Join(dir, "log")) //nolint:gosec // in a directory of our own
-	if err != nil {
+	if t.log, err = os.Create(filepath.Join(t.dir, "log")); err != nil {
 		return fmt.Errorf("make a log: %w", err)
 	}
-	defer func() { err = errors.Join(err, logs.Close()) }()
+	defer func() { err = errors.Join(err, t.log.Close()) }()
 
-	begun := time.Now()
-	if err := t.hurt(ctx, config, logs); err != nil {
-		return errors.Join(err, t.tail(logs))
+	if err := t.hurt(ctx); err != nil {
+		return err
 	}
-	report := t.world.check(t.Messages)
-	fmt.Fprintf(t.out, "torture: took %s\n%s", time.Since(begun).Round(time.Second), report)
-	if len(report.wrong) > 0 {
-		return errors.Join(fmt.Errorf("%d promises were broken; replay with --seed %d", len(report.wrong), t.Seed), t.tail(logs))
+	t.world.check(&t.report)
+	t.report.took = time.Since(t.begun)
+	fmt.Fprint(t.out, &t.report)
+	if n := len(t.report.wrong); n > 0 {
+		return fmt.Errorf("%d promises were broken", n)
 	}
 	return nil
 }
 
-// hurt writes all messages while it kills the daemon, then lets it live until every
-// message is answered.
-func (t *torture) hurt(ctx context.Context, config string, logs io.Writer) error {
+func (t *torture) configPath() string { return filepath.Join(t.dir, "config.yaml") }
+func (t *torture) data() string       { return filepath.Join(t.dir, "data") }
+
+// hurt has people write all messages while it kills the daemon, then lets it live until
+// every message is answered.
+func (t *torture) hurt(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
 	writing := make(chan error, 1)
 	go func() { writing <- t.world.write(ctx, t.Messages) }()
-	written := false
-	for kill := 0; kill < t.Kills || !written; kill++ {
-		if kill >= t.Kills {
-			t.world.calm()
-		}
-		daemon := t.command(ctx, "torture-child", "--config", config, "--effects", t.world.effectsURL())
-		daemon.Stdout, daemon.Stderr = logs, logs
-		if err := daemon.Start(); err != nil {
-			return errors.Join(fmt.Errorf("start the daemon: %w", err), ctx.Err())
-		}
-		died := make(chan error, 1)
-		go func() { died <- daemon.Wait() }()
-		// Long enough that hardly any turn is cut off so often that it is given up.
-		life := 2*time.Second + time.Duration(t.rand.Int64N(int64(4*time.Second)))
-		alive := true
-		for end := time.After(life); alive && (kill < t.Kills || !written); {
-			select {
-			case <-end:
-				if alive = kill >= t.Kills; !alive {
-					_ = daemon.Process.Kill() // it may have died by itself, which Wait tells
-				}
-			case err := <-writing:
-				if written = true; err != nil {
-					return errors.Join(err, daemon.Process.Kill(), <-died)
-				}
-			case err := <-died:
-				return fmt.Errorf("the daemon ended by itself: %w", err)
-			}
-		}
-		if alive {
-			_ = daemon.Process.Kill()
-		}
-		<-died //nolint:errcheck // killed: its error says so
+	err := t.kill(ctx)
+	if err == nil {
+		t.world.release(t.Messages)
+		err = t.heal(ctx, writing)
 	}
-	return t.heal(ctx, config, logs)
+	stop()
+	if wrote := <-writing; err == nil {
+		err = wrote
+	}
+	return err
 }
 
-// heal runs one last daemon, without faults, until it has answered everything, and stops it
-// politely.
-func (t *torture) heal(ctx context.Context, config string, logs io.Writer) error {
-	t.world.calm()
-	daemon := t.command(ctx, "torture-child", "--config", config, "--effects", t.world.effectsURL())
-	daemon.Stdout, daemon.Stderr = logs, logs
-	if err := daemon.Start(); err != nil {
-		return fmt.Errorf("start the daemon: %w", err)
+// kill kills the daemon as often as was asked for. Each of its lives sees its share of the
+// messages, some of them written while it is down.
+func (t *torture) kill(ctx context.Context) error {
+	deck := killDeck{rand: t.rand}
+	for n := range t.Kills {
+		t.world.release(t.Messages * (n + 1) / t.Kills)
+		by, err := t.live(ctx, n+1, deck.top())
+		if err != nil {
+			return err
+		}
+		deck.played(by)
+		t.progress(5*time.Second, "%d of %d kills", n+1, t.Kills)
 	}
-	settled := t.world.settle(ctx, t.Messages)
-	err := daemon.Process.Signal(os.Interrupt)
-	return errors.Join(settled, err, daemon.Wait())
+	return nil
+}
+
+// The longest that a life lasts.
+const (
+	longestLife = 5 * time.Second
+	longestWait = 10 * time.Second // of one that waits for a moment of some kind
+)
+
+// live starts the daemon and kills it at a moment of that kind, or some other time if there
+// is none. It returns what it was.
+func (t *torture) live(ctx context.Context, number int, due killKind) (killKind, error) {
+	life := longestWait
+	if due == killAnyTime {
+		life = time.Second + time.Duration(t.rand.Int64N(int64(longestLife-time.Second)))
+	}
+	skip := t.rand.IntN(3)
+	fmt.Fprintf(t.log, "torture: life %d, to be killed %s\n", number, due)
+	d, err := t.start(ctx)
+	if err != nil {
+		return "", err
+	}
+	t.world.executioner.arm(d, due, skip)
+	end := time.NewTimer(life)
+	defer end.Stop()
+	select {
+	case <-end.C:
+		t.world.executioner.strike(killAnyTime)
+	case <-d.gone:
+	case <-ctx.Done(): // which kills it
+	}
+	<-d.gone
+	by := t.world.executioner.disarm()
+	fmt.Fprintf(t.log, "torture: life %d was ended %s\n", number, by)
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case by == "":
+		return "", errors.Join(fmt.Errorf("the daemon ended by itself: %w", d.err), t.tail())
+	}
+	return by, nil
+}
+
+// progress prints a line, unless one was printed a moment ago.
+func (t *torture) progress(pause time.Duration, format string, args ...any) {
+	if time.Since(t.told) < pause {
+		return
+	}
+	t.told = time.Now()
+	fmt.Fprintf(t.out, "torture: %4s: %s, %d of %d messages written, %d answered\n", time.Since(t.begun).Round(time.Second),
+		fmt.Sprintf(format, args...), t.world.written.Load(), t.Messages, len(t.world.answers()))
 }
 
 // tail shows the end of the daemon's log.
-func (t *torture) tail(logs *os.File) error {
+func (t *torture) tail() error {
 	const most = 8 << 10
-	info, err := logs.Stat()
+	info, err := t.log.Stat()
 	if err != nil {
 		return err
 	}
 	b := make([]byte, min(most, info.Size()))
-	if _, err := logs.ReadAt(b, info.Size()-int64(len(b))); err != nil {
+	if _, err := t.log.ReadAt(b, info.Size()-int64(len(b))); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(t.out, "…\n%s\n", b)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,8 +14,8 @@ import (
 // tortureChildCmd is the daemon that torture kills: the real one, with one more tool, whose
 // side effect can be counted.
 type tortureChildCmd struct {
-	Config  string `help:"The configuration." required:""`
-	Effects string `help:"Where effects are counted." required:""`
+	Config string `help:"The configuration." required:""`
+	World  string `help:"Where the stand-ins are, and effects are counted." required:""`
 }
 
 // Run is the daemon.
@@ -28,20 +29,28 @@ func (cmd tortureChildCmd) Run(c console) error {
 	}, func(ctx context.Context, args struct {
 		What string `json:"what" jsonschema:"what to record"`
 	}) (string, error) {
-		return "recorded", cmd.post(ctx, args.What)
+		return "recorded", cmd.tell(ctx, "effect", args.What)
 	})
 	if err != nil {
 		return fmt.Errorf("define the tool: %w", err)
 	}
-	d, err := newDaemon(cfg, newLog(cfg.Log, c.stderr), extras{tools: []agent.Tool{record}})
+	log := newLog(cfg.Log, c.stderr)
+	d, err := newDaemon(cfg, log, extras{tools: []agent.Tool{record}})
 	if err != nil {
 		return err
+	}
+	if d.control, err = listenControl(c.ctx, cfg.DataDir, storeDesk{d.store, d.retried}, log); err != nil {
+		return errors.Join(err, d.close())
+	}
+	if err := cmd.tell(c.ctx, "admin", d.admin.listener.Addr().String()); err != nil {
+		return errors.Join(err, d.close())
 	}
 	return d.Run(c.ctx)
 }
 
-func (cmd tortureChildCmd) post(ctx context.Context, what string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cmd.Effects+"?what="+url.QueryEscape(what), nil)
+// tell tells the world of something.
+func (cmd tortureChildCmd) tell(ctx context.Context, what, which string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cmd.World+"/torture/"+what+"?is="+url.QueryEscape(which), nil)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -23,23 +22,40 @@ const (
 	maxEditText = 4_000  // characters; Slack refuses more
 )
 
-// Post sends m as one markdown block, with m.Plain as what notifications show. A block
-// that Slack refuses for its size or form is sent as mrkdwn text instead. Links do not
+// Post sends m as one markdown block in its frame, with m.Plain as what notifications
+// show. What Slack refuses for its size or form is shown as mrkdwn instead. Links do not
 // unfold: fetching what a model names would let it send data to any server.
 func (s *Slack) Post(ctx context.Context, to agent.Target, key string, m bots.Message) (agent.MessageID, error) {
-	if m.Text == "" {
+	if blank(m) {
 		return "", errors.New("slack: chat.postMessage: the message is empty")
 	}
-	id, err := s.post(ctx, to, key, blockOptions(m))
-	if !tooMuchCodes[code(err)] {
-		return id, err
+	var id agent.MessageID
+	err := s.inAnyForm(m, maxPostText, func(content ...slackgo.MsgOption) (err error) {
+		id, err = s.post(ctx, to, key, content...)
+		return err
+	})
+	return id, err
+}
+
+// inAnyForm makes a call with m in one form after the other, as long as Slack refuses
+// the form.
+func (s *Slack) inAnyForm(m bots.Message, most int, call func(...slackgo.MsgOption) error) error {
+	var refused error
+	for f := range forms {
+		content, ok := content(m, f, most)
+		if !ok {
+			continue
+		}
+		if refused != nil {
+			s.log.Info("slack: a message is shown in another form", "form", f, "error", refused)
+		}
+		err := call(content...)
+		if !tooMuchCodes[code(err)] {
+			return err
+		}
+		refused = err
 	}
-	text, ok := plainForm(m, maxPostText)
-	if !ok {
-		return "", err
-	}
-	s.log.Info("slack: a message is shown as plain text", "channel", to.Channel, "error", err)
-	return s.postText(ctx, to, key, text)
+	return refused
 }
 
 // postText posts mrkdwn.
@@ -47,9 +63,9 @@ func (s *Slack) postText(ctx context.Context, to agent.Target, key, text string)
 	return s.post(ctx, to, key, slackgo.MsgOptionText(text, false))
 }
 
-func (s *Slack) post(ctx context.Context, to agent.Target, key string, content slackgo.MsgOption) (agent.MessageID, error) {
+func (s *Slack) post(ctx context.Context, to agent.Target, key string, content ...slackgo.MsgOption) (agent.MessageID, error) {
 	const doing = "chat.postMessage"
-	opts := []slackgo.MsgOption{content, slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl()}
+	opts := append(content, slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl())
 	if to.Thread != "" {
 		opts = append(opts, slackgo.MsgOptionTS(to.Thread))
 	}
@@ -68,27 +84,26 @@ func (s *Slack) post(ctx context.Context, to agent.Target, key string, content s
 	return messageID(channel, ts), nil
 }
 
-// Edit replaces a message. Where Slack refuses the block, an edit may show 4,000
-// characters of text; a longer page is reported as gone, so that it is posted anew,
+// Edit replaces a message. Without blocks, an edit may show 4,000 characters of text; a
+// longer page whose blocks Slack refuses is reported as gone, so that it is posted anew,
 // where 40,000 may be.
 func (s *Slack) Edit(ctx context.Context, to agent.Target, id agent.MessageID, m bots.Message) error {
-	if m.Text == "" {
+	if blank(m) {
 		return errors.New("slack: chat.update: the message is empty")
 	}
 	channel, ts, err := splitID(id)
 	if err != nil {
 		return err
 	}
-	err = s.update(ctx, channel, ts, blockOptions(m))
-	if !tooMuchCodes[code(err)] {
-		return err
+	err = s.inAnyForm(m, maxEditText, func(content ...slackgo.MsgOption) error {
+		return s.update(ctx, channel, ts, content...)
+	})
+	if tooMuchCodes[code(err)] {
+		if _, ok := content(m, inText, maxEditText); !ok {
+			return fmt.Errorf("%w: it is too long for an edit: %w", bots.ErrGone, err)
+		}
 	}
-	text, ok := plainForm(m, maxEditText)
-	if !ok {
-		return fmt.Errorf("%w: it is too long for an edit: %w", bots.ErrGone, err)
-	}
-	s.log.Info("slack: a message is shown as plain text", "channel", channel, "error", err)
-	return s.update(ctx, channel, ts, slackgo.MsgOptionText(text, false), slackgo.MsgOptionBlocks())
+	return err
 }
 
 func (s *Slack) update(ctx context.Context, channel, ts string, content ...slackgo.MsgOption) error {
@@ -119,14 +134,6 @@ func (s *Slack) Delete(ctx context.Context, _ agent.Target, id agent.MessageID) 
 	return nil
 }
 
-// blockOptions shows m as a markdown block.
-func blockOptions(m bots.Message) slackgo.MsgOption {
-	return slackgo.MsgOptionCompose(
-		slackgo.MsgOptionBlocks(slackgo.NewMarkdownBlock("", m.Text)),
-		slackgo.MsgOptionText(fallback(m.Plain), false),
-	)
-}
-
 // fallback cuts an escaped text to what an edit may carry, although Render's are
 // shorter.
 func fallback(escaped string) string {
@@ -154,12 +161,6 @@ func mrkdwn(markdown string) string {
 		text.WriteString(p.Text)
 	}
 	return text.String()
-}
-
-// plainForm returns m as mrkdwn if that is at most so many characters.
-func plainForm(m bots.Message, most int) (string, bool) {
-	text := mrkdwn(m.Source)
-	return text, text != "" && utf8.RuneCountInString(text) <= most
 }
 
 // certain reports whether an error of Post leaves no doubt that nothing was posted.

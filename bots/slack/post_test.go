@@ -222,36 +222,6 @@ func TestLimitSaysHowLongToWait(t *testing.T) {
 	})
 }
 
-func TestRefusedBlockIsShownAsTextAndNothingIsCutOff(t *testing.T) {
-	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
-		long := page(strings.Repeat("12345678\n", 1500))
-		id, err := r.s.Post(t.Context(), general(""), "K", long)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := r.shown("C0GENERAL")[0]
-		if m.Blocks != "" || strings.Count(m.Text, "12345678") != 1500 || !strings.Contains(m.Key, `"K"`) {
-			t.Errorf("posted %d characters with blocks %q", len(m.Text), m.Blocks)
-		}
-		if err := r.s.Edit(t.Context(), general(""), id, long); !errors.Is(err, bots.ErrGone) {
-			t.Errorf("an edit with more than fits: %v", err)
-		}
-
-		r.Fault(func(method string, form url.Values) *sandbox.SlackFault {
-			if method == "chat.update" && strings.Contains(form.Get("blocks"), "markdown") {
-				return answer(method, `{"ok":false,"error":"invalid_blocks"}`)(method, form)
-			}
-			return nil
-		})
-		if err := r.s.Edit(t.Context(), general(""), id, page("short enough")); err != nil {
-			t.Error(err)
-		}
-		if m := r.shown("C0GENERAL")[0]; m.Text != "short enough" || m.Blocks != "" {
-			t.Errorf("edited: %+v", m)
-		}
-	})
-}
-
 func TestNothingIsSentForAnEmptyMessageOrAForeignID(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
 		if _, err := r.s.Post(t.Context(), general(""), "K", bots.Message{}); err == nil {

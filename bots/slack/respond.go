@@ -19,7 +19,7 @@ func (s *Slack) responder(at agent.Address, p post, direct bool) func(context.Co
 				}
 				continue
 			}
-			opts := []slackgo.MsgOption{blockOptions(m)}
+			opts, _ := content(m, inMarkdown, maxPostText)
 			if p.ThreadTS != "" {
 				// In a thread that has no reply yet, nobody would see it.
 				opts = append(opts, slackgo.MsgOptionTS(p.ThreadTS))

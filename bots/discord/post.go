@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"bobbin/agent"
@@ -57,11 +58,12 @@ func noteKey(id string, n int) string {
 }
 
 // send posts p. With a nonce that is enforced, Discord returns the message that was
-// posted with it within the last minutes instead of a second one.
+// posted with it within the last minutes instead of a second one. That one shows what it
+// showed then, perhaps the beginning of an answer that has grown, so it is edited.
 func (d *Discord) send(ctx context.Context, channel string, p post) (place, error) {
 	var out struct {
-		ID        string `json:"id"`
-		ChannelID string `json:"channel_id"`
+		ID      string `json:"id"`
+		Content string `json:"content"`
 	}
 	err := d.rest.do(ctx, call{
 		what: "post a message", method: http.MethodPost, path: []string{"channels", channel, "messages"},
@@ -74,8 +76,15 @@ func (d *Discord) send(ctx context.Context, channel string, p post) (place, erro
 		return place{}, errors.New("post a message: the answer has no message id")
 	}
 	at := place{channel, out.ID}
-	if p.Nonce != "" {
-		d.own(at, p.Nonce)
+	if p.Nonce == "" {
+		return at, nil
+	}
+	d.own(at, p.Nonce)
+	// Discord trims what it is given.
+	if out.Content != "" && strings.TrimSpace(out.Content) != strings.TrimSpace(p.Content) {
+		if err := d.edit(ctx, at, p.Content); err != nil {
+			return place{}, fmt.Errorf("a message posted before is brought up to date: %w", err)
+		}
 	}
 	return at, nil
 }

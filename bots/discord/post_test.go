@@ -185,6 +185,30 @@ func TestPostWhoseAnswerIsLostIsNotMadeTwice(t *testing.T) {
 	}
 }
 
+// An answer grows while it is not known whether its beginning stands.
+func TestPostThatStandsAlreadyShowsTheNewText(t *testing.T) {
+	bubble(t, setup{}, func(r *rig) {
+		to := r.asked("hi")
+		r.fake.Inject(sandbox.DiscordFault{Route: fakeSend, Execute: true, Drop: true})
+		if _, err := r.bot.Post(r.ctx, to, "K-1", bots.Message{Text: "hello"}); err == nil {
+			t.Fatal("the answer was not lost")
+		}
+		edits := "PATCH /channels/{channel}/messages/{message}"
+		r.fake.Inject(sandbox.DiscordFault{Route: edits, Status: 500})
+		if _, err := r.bot.Post(r.ctx, to, "K-1", bots.Message{Text: "hello, Ada"}); err == nil || errors.Is(err, agent.ErrUndeliverable) {
+			t.Errorf("error is %v although the old text stands, want one that leaves it open", err)
+		}
+		r.post(to, "K-1", "hello, Ada")
+		r.want(to.Thread, "hello, Ada")
+		before := r.fake.Calls(edits)
+		r.post(to, "K-1", "hello, Ada\n")
+		r.post(to, "K-2", " bye ")
+		if n := r.fake.Calls(edits); n != before {
+			t.Error("a message that shows what it should was edited")
+		}
+	})
+}
+
 func TestFindReadsHistoryForTheNonce(t *testing.T) {
 	bubble(t, setup{}, func(r *rig) {
 		to := r.asked("hi")

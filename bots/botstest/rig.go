@@ -28,6 +28,8 @@ type Rig struct {
 	FollowUp func(to agent.Target, text string)
 	// Texts returns what bobbin's messages at to show, in their order.
 	Texts func(to agent.Target) []string
+	// Shown is like Texts, with what frames the texts; nil where nothing can.
+	Shown func(to agent.Target) []string
 	// Remove has somebody else than bobbin delete a message.
 	Remove func(id agent.MessageID)
 	// LosePost has the next post happen, or not, and its answer be lost.

@@ -20,6 +20,8 @@ func PlatformSuite(t *testing.T, open func(*testing.T) Rig) {
 		"a key that was never posted is not found":             neverPosted,
 		"a message that others deleted is gone":                removed,
 		"deleting what is not there is no error":               deletedTwice,
+		"a frame stands around a text and goes without it":     framed,
+		"a frame is plain text and fits":                       framedPlainly,
 		"calls with an ended context fail":                     ended,
 		"an answer has a budget":                               budget,
 		"rendered Markdown is whole and within the limits":     rendered,

@@ -124,7 +124,7 @@ func (d *Discord) setOriginal(ctx context.Context, to agent.Target, h hook, cont
 	if perr != nil {
 		return err
 	}
-	return d.edit(ctx, at, content)
+	return d.edit(ctx, at, newChange(bots.Message{Text: content}))
 }
 
 // apologise says why there is no answer to an /ask, where nothing else can be said.

@@ -211,7 +211,7 @@ func TestRespondToAskReplacesItsAcknowledgement(t *testing.T) {
 
 func TestResetAndHelpAreAnsweredPrivately(t *testing.T) {
 	bubble(t, setup{}, func(r *rig) {
-		long := strings.Repeat("All work and no play. ", 150)
+		long := strings.Repeat("All work and no play. ", 120)
 		r.onAccept(func(ctx context.Context, e bots.Event) error {
 			if e.Command == "help" {
 				return e.Respond(ctx, long)

@@ -21,12 +21,21 @@ const (
 
 // post is the body of a new message.
 type post struct {
-	Content   string     `json:"content"`
-	Nonce     string     `json:"nonce,omitempty"`
-	Enforce   bool       `json:"enforce_nonce,omitempty"`
-	Flags     int        `json:"flags,omitempty"`
-	Mentions  mentions   `json:"allowed_mentions"`
-	Reference *reference `json:"message_reference,omitempty"`
+	Content    string      `json:"content"`
+	Nonce      string      `json:"nonce,omitempty"`
+	Enforce    bool        `json:"enforce_nonce,omitempty"`
+	Flags      int         `json:"flags,omitempty"`
+	Mentions   mentions    `json:"allowed_mentions"`
+	Reference  *reference  `json:"message_reference,omitempty"`
+	Components []component `json:"components,omitempty"`
+}
+
+// change is the body of an edit: all of what a message shows, so that nothing of it
+// stays that is no longer wanted.
+type change struct {
+	Content    string      `json:"content"`
+	Mentions   mentions    `json:"allowed_mentions"`
+	Components []component `json:"components"`
 }
 
 // mentions says whom a message may ping: nobody, but the author of the message that
@@ -45,7 +54,7 @@ type reference struct {
 func quiet() mentions { return mentions{Parse: []string{}, RepliedUser: true} }
 
 func newPost(m bots.Message) post {
-	return post{Content: m.Text, Flags: flagSuppressEmbeds, Mentions: quiet()}
+	return post{Content: content(m), Flags: flagSuppressEmbeds, Mentions: quiet(), Components: row(m.Buttons)}
 }
 
 // maxNonce is Discord's limit on a nonce.
@@ -170,25 +179,25 @@ func (d *Discord) Edit(ctx context.Context, _ agent.Target, id agent.MessageID, 
 	if err != nil {
 		return fmt.Errorf("edit a message: %w: %w", bots.ErrGone, err)
 	}
-	err = d.edit(ctx, at, m.Text)
+	c := newChange(m)
+	err = d.edit(ctx, at, c)
 	if code(err) == codeThreadArchived && d.unarchive(ctx, at.channel) == nil {
-		err = d.edit(ctx, at, m.Text)
+		err = d.edit(ctx, at, c)
 	}
 	return editError(err)
 }
 
-func (d *Discord) edit(ctx context.Context, at place, content string) error {
+func newChange(m bots.Message) change {
+	return change{Content: content(m), Mentions: quiet(), Components: row(m.Buttons)}
+}
+
+func (d *Discord) edit(ctx context.Context, at place, c change) error {
 	var out struct {
 		ID string `json:"id"`
 	}
 	err := d.rest.do(ctx, call{
 		what: "edit a message", method: http.MethodPatch, path: []string{"channels", at.channel, "messages", at.message},
-		route: "PATCH channels/" + at.channel + "/messages",
-		body: struct {
-			Content  string   `json:"content"`
-			Mentions mentions `json:"allowed_mentions"`
-		}{content, quiet()},
-		out: &out,
+		route: "PATCH channels/" + at.channel + "/messages", body: c, out: &out,
 	})
 	if err == nil && out.ID != at.message {
 		return errors.New("edit a message: the answer is not the message")

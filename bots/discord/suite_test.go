@@ -40,19 +40,21 @@ func suiteRig(t *testing.T) botstest.Rig {
 		}
 		return to.Channel
 	}
+	texts := func(to agent.Target) (texts []string) {
+		for _, m := range fake.World().Messages(place(to)) {
+			if m.User == fake.BotID() {
+				texts = append(texts, m.Text)
+			}
+		}
+		return texts
+	}
 	return botstest.Rig{
 		Platform: bot,
 		Mention:  func(text string) { say("general", "<@"+fake.BotID()+"> "+text) },
 		Direct:   func(text string) { say(fake.OpenDM("ada"), text) },
 		FollowUp: func(to agent.Target, text string) { say(place(to), text) },
-		Texts: func(to agent.Target) (texts []string) {
-			for _, m := range fake.World().Messages(place(to)) {
-				if m.User == fake.BotID() {
-					texts = append(texts, m.Text)
-				}
-			}
-			return texts
-		},
+		Texts:    texts,
+		Shown:    texts,
 		Remove: func(id agent.MessageID) {
 			at, err := parsePlace(id)
 			if err == nil {

@@ -35,7 +35,8 @@ var (
 		headingCost: 100, escapesEntities: true, tableWidth: 100}
 	slackText = &dialect{flavor: flavorSlackText, soft: 3800, hard: 4000,
 		escapesEntities: true, tableWidth: 80}
-	discord = &dialect{flavor: flavorDiscord, soft: 1900, hard: 2000, tableWidth: 64}
+	// Discord takes 2,000 units. The rest is left to the lines that frame an answer.
+	discord = &dialect{flavor: flavorDiscord, soft: 1600, hard: 1690, tableWidth: 64}
 )
 
 // cost is what r may come to in the page's text, in UTF-16 units: characters that

@@ -132,6 +132,16 @@ func row(buttons []bots.Button) []component {
 	return []component{{Type: componentRow, Components: set}}
 }
 
+// customIDs lists what can be pressed in the rows of a message.
+func customIDs(rows []component) (ids []string) {
+	for _, row := range rows {
+		for _, c := range row.Components {
+			ids = append(ids, c.CustomID)
+		}
+	}
+	return ids
+}
+
 // ownID begins the custom id of everything of bobbin's that can be pressed or sent in.
 const ownID = "bobbin:"
 

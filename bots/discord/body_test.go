@@ -30,15 +30,7 @@ func (r *rig) drawn(id agent.MessageID) (m drawn) {
 	return m
 }
 
-// buttons returns what pressing the buttons of a message asks for.
-func (m drawn) buttons() (ids []string) {
-	for _, row := range m.Components {
-		for _, c := range row.Components {
-			ids = append(ids, c.CustomID)
-		}
-	}
-	return ids
-}
+func (m drawn) buttons() []string { return customIDs(m.Components) }
 
 func TestFrameStandsAroundTheTextAndGoesAgain(t *testing.T) {
 	bubble(t, setup{}, func(r *rig) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,8 +72,9 @@ func noteKey(id string, n int) string {
 // showed then, perhaps the beginning of an answer that has grown, so it is edited.
 func (d *Discord) send(ctx context.Context, channel string, p post) (place, error) {
 	var out struct {
-		ID      string `json:"id"`
-		Content string `json:"content"`
+		ID         string      `json:"id"`
+		Content    string      `json:"content"`
+		Components []component `json:"components"`
 	}
 	err := d.rest.do(ctx, call{
 		what: "post a message", method: http.MethodPost, path: []string{"channels", channel, "messages"},
@@ -90,8 +92,9 @@ func (d *Discord) send(ctx context.Context, channel string, p post) (place, erro
 	}
 	d.own(at, p.Nonce)
 	// Discord trims what it is given.
-	if out.Content != "" && strings.TrimSpace(out.Content) != strings.TrimSpace(p.Content) {
-		if err := d.edit(ctx, at, p.Content); err != nil {
+	same := strings.TrimSpace(out.Content) == strings.TrimSpace(p.Content) && slices.Equal(customIDs(out.Components), customIDs(p.Components))
+	if out.Content != "" && !same {
+		if err := d.edit(ctx, at, change{p.Content, p.Mentions, append([]component{}, p.Components...)}); err != nil {
 			return place{}, fmt.Errorf("a message posted before is brought up to date: %w", err)
 		}
 	}

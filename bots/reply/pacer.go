@@ -1,177 +1,247 @@
 package reply
 
 import (
-	"slices"
+	"container/heap"
 	"sync"
 	"time"
 
 	"bobbin/bots"
 )
 
-// urgency orders those who wait for the same budget.
-type urgency int
-
-const (
-	stale urgency = iota // newer text than what is shown
-	first                // nothing is shown yet
-	final                // the answer is complete
-)
-
-// pacer shares out what the platforms allow. Its lanes live while they are in use.
+// pacer shares out what the platforms allow. A call needs the leave of its own scope's
+// lane and of the one that this lies within; each of them gives it to the place whose call
+// is worth most. Lanes live while they are in use.
 type pacer struct {
-	mu    sync.Mutex
-	lanes map[string]*lane // by Rate.Scope
+	mu      sync.Mutex
+	lanes   map[string]*lane  // by scope
+	lessons map[string]lesson // by scope, of lanes that are not in use
+	queued  int               // places ever made
+
+	// What a simulation replaces.
+	now   func() time.Time
+	after func(time.Duration, func()) (stop func() bool)
+	tell  func(*place) // that its call may be made; the caller holds mu
 }
 
-// lane is one budget: a token bucket and those who wait for it.
-type lane struct {
-	rate    bots.Rate
-	tokens  float64
-	counted time.Time // when tokens was right
-	held    time.Time // no grant before this
-	waiting []*place
-	timer   *time.Timer
+func newPacer() *pacer {
+	return &pacer{
+		lanes:   make(map[string]*lane),
+		lessons: make(map[string]lesson),
+		now:     time.Now,
+		after:   func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop },
+		tell:    func(w *place) { close(w.granted) },
+	}
 }
-
-// place is a reply's place in a lane.
-type place struct {
-	urgency urgency
-	since   time.Time
-	granted chan struct{}
-}
-
-func newLane(r bots.Rate) *lane {
-	l := &lane{rate: r, counted: time.Now()}
-	l.tokens = l.full()
-	return l
-}
-
-func newPacer() *pacer { return &pacer{lanes: make(map[string]*lane)} }
 
 // queue asks for one call. The place's granted channel is closed when the call may be
 // made; until then the place may be raised or given up.
 func (p *pacer) queue(r bots.Rate, u urgency, since time.Time) *place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.lanes[r.Scope]
-	if l == nil {
-		l = newLane(r)
-		p.lanes[r.Scope] = l
-	}
-	w := &place{urgency: u, since: since, granted: make(chan struct{})}
-	l.waiting = append(l.waiting, w)
-	p.grant(l)
+	l := p.lane(r)
+	p.queued++
+	w := &place{rate: r, lane: l, urgency: u, since: since, order: p.queued, granted: make(chan struct{})}
+	heap.Push(&l.waiting, w)
+	p.serve(l)
 	return w
 }
 
 // raise makes a waiting place more urgent.
-func (p *pacer) raise(r bots.Rate, w *place, u urgency) {
+func (p *pacer) raise(w *place, u urgency) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.urgency = max(w.urgency, u)
-	if l := p.lanes[r.Scope]; l != nil {
-		p.grant(l)
+	if w.lane != nil && u > w.urgency {
+		w.urgency = u
+		heap.Fix(&w.lane.waiting, w.index)
+		p.serve(w.lane)
 	}
 }
 
 // leave gives a place up. A grant that has come already, and was not used, is given back.
-func (p *pacer) leave(r bots.Rate, w *place) {
+func (p *pacer) leave(w *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.lanes[r.Scope]
-	if l == nil {
-		return
-	}
-	if i := slices.Index(l.waiting, w); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
+	l := w.lane
+	if l != nil {
+		heap.Remove(&l.waiting, w.index)
+		w.lane = nil
 	} else {
-		l.tokens = min(l.tokens+1, l.full())
+		l = p.giveBack(w)
 	}
-	p.grant(l)
+	p.serve(l)
 }
 
-// hold stops all grants of a scope for d, because the platform asked for it.
-func (p *pacer) hold(r bots.Rate, d time.Duration) {
+// refused notes that the platform asks to wait instead of carrying out a call that was
+// granted.
+func (p *pacer) refused(w *place, late *bots.RetryAfterError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.lanes[r.Scope]
+	l := p.lane(w.rate)
+	shut := l
+	if l.parent != nil && late.Scope == l.parent.limit.Scope {
+		shut = l.parent
+	}
+	now := p.now()
+	until := now.Add(max(late.After, leastWait))
+	if late.Unsent {
+		p.giveBack(w)
+	} else {
+		shut.lesson = shut.lesson.after(w.at, now, until)
+	}
+	shut.hold(now, until)
+	p.serve(l)
+}
+
+// report notes what a platform says is left of a budget.
+func (p *pacer) report(u bots.Usage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.lanes[u.Scope]; l != nil {
+		l.told(p.now(), u)
+		p.serve(l)
+	}
+}
+
+// lane returns the lane of r. The caller holds mu, as for all that follows.
+func (p *pacer) lane(r bots.Rate) *lane {
+	l := p.open(bots.Limit{Scope: r.Scope, Every: r.Every, Burst: r.Burst, Window: r.Window})
+	if l.parent == nil && l.within == 0 && r.Within.Scope != "" && r.Within.Scope != r.Scope {
+		l.parent = p.open(r.Within)
+		l.parent.within++
+	}
+	return l
+}
+
+func (p *pacer) open(limit bots.Limit) *lane {
+	l := p.lanes[limit.Scope]
 	if l == nil {
-		l = newLane(r)
-		p.lanes[r.Scope] = l
+		l = newLane(limit, p.lessons[limit.Scope], p.now())
+		delete(p.lessons, limit.Scope)
+		p.lanes[limit.Scope] = l
 	}
-	if until := time.Now().Add(d); until.After(l.held) {
-		l.held = until
-	}
-	l.fill(l.held)
-	// At most one call when the time is up, not as many as fit into the burst: the
-	// platform's own count is at its end.
-	l.tokens = min(l.tokens, 1)
-	p.grant(l)
+	return l
 }
 
-func (l *lane) full() float64 { return float64(max(l.rate.Burst, 1)) }
+// giveBack undoes a grant and returns its lane.
+func (p *pacer) giveBack(w *place) *lane {
+	own := p.lane(w.rate)
+	for l := own; l != nil; l = l.parent {
+		l.giveBack(p.now(), w.at)
+	}
+	return own
+}
 
-// fill adds the tokens that come until then.
-func (l *lane) fill(until time.Time) {
-	switch {
-	case l.rate.Every <= 0:
-		l.tokens = l.full()
-	case until.After(l.counted):
-		l.tokens = min(l.full(), l.tokens+float64(until.Sub(l.counted))/float64(l.rate.Every))
-		l.counted = until
+// serve gives what l, and what it lies within, allow now to those whose call is worth
+// most, and sees to it that it is asked again when there is more.
+func (p *pacer) serve(l *lane) {
+	for ; l.parent != nil; l = l.parent {
+		p.stand(l)
+	}
+	now := p.now()
+	for {
+		w := l.top()
+		if w == nil {
+			p.settle(l)
+			return
+		}
+		if at := l.free(now, w.urgency); at.After(now) {
+			p.wake(l, at)
+			return
+		}
+		p.grant(w, now)
 	}
 }
 
-// grant gives tokens to those who wait and sets the timer for the next. The caller holds
-// mu.
-func (p *pacer) grant(l *lane) {
-	now := time.Now()
-	l.fill(now)
-	full := l.full()
-	// A hair below a whole token is one: the division above rounds.
-	for len(l.waiting) > 0 && l.tokens > 1-1e-6 && !now.Before(l.held) {
-		i := most(l.waiting)
-		close(l.waiting[i].granted)
-		l.waiting = slices.Delete(l.waiting, i, i+1)
-		if l.rate.Every > 0 {
-			l.tokens--
-		}
+// stand enters l among those that its parent chooses from, if l itself allows a call now.
+func (p *pacer) stand(l *lane) {
+	w, now := l.top(), p.now()
+	ready := false
+	if w == nil {
+		p.settle(l)
+	} else if at := l.free(now, w.urgency); at.After(now) {
+		p.wake(l, at)
+	} else {
+		ready = true
 	}
-	var next time.Duration
-	switch {
-	case now.Before(l.held):
-		next = l.held.Sub(now)
-	case len(l.waiting) > 0:
-		next = time.Duration((1 - l.tokens) * float64(l.rate.Every))
-	case l.tokens < full:
-		next = time.Duration((full - l.tokens) * float64(l.rate.Every))
-	default: // full and idle: the next user starts with a fresh one
-		delete(p.lanes, l.rate.Scope)
-		if l.timer != nil {
-			l.timer.Stop()
-		}
+	switch queue := &l.parent.ready; {
+	case ready && l.index < 0:
+		heap.Push(queue, l)
+	case ready:
+		heap.Fix(queue, l.index)
+	case l.index >= 0:
+		heap.Remove(queue, l.index)
+	}
+}
+
+func (p *pacer) grant(w *place, now time.Time) {
+	heap.Remove(&w.lane.waiting, w.index)
+	for l := w.lane; l != nil; l = l.parent {
+		l.take(now)
+	}
+	for l := w.lane; l.parent != nil; l = l.parent {
+		p.stand(l)
+	}
+	w.lane, w.at = nil, now
+	p.tell(w)
+}
+
+// settle forgets a lane that nobody waits for once it is as good as a new one. What was
+// learned about its rate is kept for longer.
+func (p *pacer) settle(l *lane) {
+	if l.within > 0 || p.lanes[l.limit.Scope] != l {
 		return
 	}
-	if l.timer != nil {
-		l.timer.Stop()
+	now := p.now()
+	if at := l.rested(now); at.After(now) {
+		p.wake(l, at)
+		return
 	}
-	l.timer = time.AfterFunc(max(next, time.Millisecond), func() {
+	if l.alarm++; l.stop != nil {
+		l.stop()
+	}
+	delete(p.lanes, l.limit.Scope)
+	p.remember(l.limit.Scope, l.lesson, now)
+	if l.parent != nil {
+		if l.parent.within--; l.parent.top() == nil {
+			p.settle(l.parent)
+		}
+	}
+}
+
+// maxLessons is when what was learned, and is of no use any more, is looked for.
+const maxLessons = 256
+
+func (p *pacer) remember(scope string, s lesson, now time.Time) {
+	if s.factor(now) == 1 {
+		return
+	}
+	if len(p.lessons) >= maxLessons {
+		for k, o := range p.lessons {
+			if o.factor(now) == 1 || len(p.lessons) >= 2*maxLessons {
+				delete(p.lessons, k)
+			}
+		}
+	}
+	p.lessons[scope] = s
+}
+
+// wake has l served at that time.
+func (p *pacer) wake(l *lane, at time.Time) {
+	if l.stop != nil {
+		if l.due.Equal(at) {
+			return
+		}
+		l.stop()
+	}
+	l.alarm++
+	mine := l.alarm
+	l.due = at
+	l.stop = p.after(max(at.Sub(p.now()), time.Microsecond), func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.lanes[l.rate.Scope] == l {
-			p.grant(l)
+		if l.alarm == mine {
+			l.stop = nil
+			p.serve(l)
 		}
 	})
-}
-
-// most finds whose call is worth most: the most urgent, then the longest waiting.
-func most(ws []*place) int {
-	best := 0
-	for i, w := range ws {
-		b := ws[best]
-		if w.urgency > b.urgency || w.urgency == b.urgency && w.since.Before(b.since) {
-			best = i
-		}
-	}
-	return best
 }

@@ -30,6 +30,9 @@ func New(log *slog.Logger, platforms ...bots.Platform) *Replies {
 	r := &Replies{platforms: make(map[string]bots.Platform), pacer: newPacer(), log: log}
 	for _, p := range platforms {
 		r.platforms[p.Name()] = p
+		if m, ok := p.(bots.Meter); ok {
+			m.Meter(r.pacer.report)
+		}
 	}
 	return r
 }

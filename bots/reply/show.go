@@ -113,7 +113,7 @@ func (l *live) paced(ctx context.Context, rate bots.Rate, u urgency, i int, call
 	}
 	m, since, due := l.take(i)
 	if !due {
-		l.pacer.leave(rate, w)
+		l.pacer.leave(w)
 		return nil
 	}
 	if err = call(ctx, i, m); err == nil {
@@ -126,7 +126,7 @@ func (l *live) paced(ctx context.Context, rate bots.Rate, u urgency, i int, call
 	}
 	if late, ok := errors.AsType[*bots.RetryAfterError](err); ok {
 		l.log.Debug("the platform asks to wait", "scope", rate.Scope, "after", late.After, "error", err)
-		l.pacer.hold(rate, max(late.After, leastWait))
+		l.pacer.refused(w, late)
 		return nil
 	}
 	return err
@@ -151,17 +151,17 @@ func (l *live) queue(ctx context.Context, rate bots.Rate, u urgency) (*place, er
 			if ctx.Err() == nil {
 				return w, nil
 			}
-			l.pacer.leave(rate, w)
+			l.pacer.leave(w)
 			return nil, context.Cause(ctx)
 		case <-ctx.Done():
-			l.pacer.leave(rate, w)
+			l.pacer.leave(w)
 			return nil, context.Cause(ctx)
 		case <-l.changed:
 			l.mu.Lock()
 			complete := l.outcome != nil
 			l.mu.Unlock()
 			if complete {
-				l.pacer.raise(rate, w, final)
+				l.pacer.raise(w, final)
 			}
 		}
 	}

@@ -71,21 +71,22 @@ func TestWhatStandsAlreadyIsNotEditedAgain(t *testing.T) {
 // budget allows the call.
 func TestEditThatBecameNeedlessWhileItWaitedIsNotMade(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
+		s.budget = func(agent.Target) bots.Budget {
+			return bots.Budget{Post: bots.Rate{Scope: "p", Every: time.Second, Burst: 1}, Edit: bots.Rate{Scope: "e", Every: time.Second, Burst: 1}}
+		}
 		r := s.reply("T", &journal{})
 		say(r, "a")
 		time.Sleep(time.Second)
-		for _, text := range []string{"ab", "abc", "abcd"} { // empties the bucket
+		for _, text := range []string{"ab", "abc"} { // the second waits for the budget
 			say(r, text)
 			time.Sleep(100 * time.Millisecond)
 		}
-		say(r, "abcde")
-		time.Sleep(100 * time.Millisecond)
-		s.finish(r, "abcd")
-		s.wantCalls("edit", "edit ab", "edit abc", "edit abcd")
+		s.finish(r, "ab")
+		s.wantCalls("edit", "edit ab")
 		// What was granted for it is given back: the next edit need not wait for another.
 		at := s.times("edit")
 		s.finish(s.reply("U", &journal{parts: []agent.Part{{Key: "T-223", ID: "m1"}}}), "x")
-		if next := s.times("edit")[3]; next-at[0] > 1200*time.Millisecond {
+		if next := s.times("edit")[1]; next-at[0] > time.Second {
 			t.Errorf("edits at %v, and the next one at %v", at, next)
 		}
 	})

@@ -1,0 +1,324 @@
+package reply
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bobbin/bots"
+)
+
+// grants queues n places one after the other, each when the one before was granted, and
+// returns when that was, in milliseconds.
+func grants(p *pacer, r bots.Rate, u urgency, n int) (at []time.Duration) {
+	began := time.Now()
+	for range n {
+		<-p.queue(r, u, time.Now()).granted
+		at = append(at, time.Since(began)/time.Millisecond)
+	}
+	return at
+}
+
+func refuse(p *pacer, r bots.Rate, after time.Duration) {
+	w := p.queue(r, final, time.Now())
+	<-w.granted
+	p.refused(w, &bots.RetryAfterError{After: after, Err: errLost})
+}
+
+func TestFinalTextsUseTheBurstAtOnceAndThenGoOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rate := bots.Rate{Scope: "s", Every: 300 * time.Millisecond, Burst: 3}
+		if at, want := grants(newPacer(), rate, final, 6), []time.Duration{0, 0, 0, 300, 600, 900}; !slices.Equal(at, want) {
+			t.Errorf("granted at %v ms, want %v", at, want)
+		}
+	})
+}
+
+func TestEditsOfManyRepliesAreSpreadAndLeaveTheBurstToFinalTexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 5}
+		var waiting []*place
+		for range 1000 {
+			waiting = append(waiting, p.queue(rate, stale, time.Now()))
+		}
+		time.Sleep(20500 * time.Millisecond)
+		n := 0
+		for _, w := range waiting {
+			select {
+			case <-w.granted:
+				n++
+			default:
+			}
+		}
+		if n < 21 || n > 22 {
+			t.Errorf("%d edits in 20.5 s", n)
+		}
+		if at, want := grants(p, rate, final, 4), []time.Duration{0, 0, 0, 0}; !slices.Equal(at, want) {
+			t.Errorf("final texts granted at %v ms, want %v", at, want)
+		}
+		for _, w := range waiting {
+			p.leave(w)
+		}
+	})
+}
+
+func TestReplyAloneBeginsFastAndNeverUsesTheWindowUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rate := bots.Rate{Scope: "s", Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute}
+		at := grants(newPacer(), rate, stale, 300)
+		if at[0] != 0 || at[1] > 700 || at[10] > 9500 {
+			t.Errorf("it begins with %v ms", at[:11])
+		}
+		for i := range at[1:] {
+			if gap := at[i+1] - at[i]; gap > 1500 {
+				t.Errorf("nothing between %d and %d ms", at[i], at[i+1])
+			}
+			if i >= 50 && at[i]-at[i-50] < 60000 {
+				t.Errorf("51 calls between %d and %d ms", at[i-50], at[i])
+			}
+		}
+		if at[299] > 299*1240 {
+			t.Errorf("300 calls in %d ms", at[299])
+		}
+	})
+}
+
+func TestPacerPrefersWhatHasBeenStaleForLongerToWhatAskedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 1}
+		<-p.queue(rate, stale, time.Now()).granted
+		fresh, old := p.queue(rate, stale, time.Now()), p.queue(rate, stale, time.Now().Add(-time.Minute))
+		select {
+		case <-old.granted:
+		case <-fresh.granted:
+			t.Error("the one that asked first was granted first")
+		}
+		p.leave(fresh)
+		p.leave(old)
+	})
+}
+
+func TestPlaceThatIsGivenUpCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := bots.Limit{Scope: "all", Every: time.Hour, Burst: 1, Window: time.Hour}
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Hour, Burst: 1, Window: time.Hour, Within: all}
+		used := p.queue(rate, stale, time.Now())
+		<-used.granted
+		waiting, next := p.queue(rate, stale, time.Now()), p.queue(rate, stale, time.Now().Add(1))
+		p.leave(waiting)
+		p.leave(used) // was not used after all
+		synctest.Wait()
+		select {
+		case <-waiting.granted:
+			t.Error("granted to one who has left")
+		default:
+		}
+		<-next.granted
+		if d := time.Since(epoch); d != 0 {
+			t.Errorf("granted after %v", d)
+		}
+		p.leave(next)
+		if len(p.lanes) != 0 {
+			t.Error("a full budget is kept")
+		}
+	})
+}
+
+func TestLongerWaitIsNotCutShortByAShorterOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 5}
+		long, short := p.queue(rate, final, time.Now()), p.queue(rate, final, time.Now())
+		p.refused(long, &bots.RetryAfterError{After: time.Minute})
+		p.refused(short, &bots.RetryAfterError{After: time.Second})
+		<-p.queue(rate, final, time.Now()).granted
+		if d := time.Since(epoch); d != time.Minute {
+			t.Errorf("granted after %v", d)
+		}
+	})
+}
+
+func TestCallNeedsTheLeaveOfBothItsLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, all := newPacer(), bots.Limit{Scope: "all", Every: 100 * time.Millisecond, Burst: 2}
+		rate := func(scope string) bots.Rate {
+			return bots.Rate{Scope: scope, Every: time.Second, Burst: 1, Within: all}
+		}
+		at := make(map[string]time.Duration)
+		for _, scope := range []string{"a", "b", "c"} {
+			for range 2 {
+				w := p.queue(rate(scope), final, time.Now())
+				go func() {
+					<-w.granted
+					at[scope] = time.Since(epoch)
+				}()
+			}
+		}
+		time.Sleep(150 * time.Millisecond)
+		synctest.Wait()
+		if at["a"] != 0 || at["b"] != 0 || at["c"] != 100*time.Millisecond {
+			t.Errorf("first calls at %v", at)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if at["a"] != time.Second || at["b"] < time.Second || at["c"] < 1100*time.Millisecond || at["c"] > 1200*time.Millisecond {
+			t.Errorf("second calls at %v", at)
+		}
+		if len(p.lanes) != 0 {
+			t.Errorf("%d limits are kept", len(p.lanes))
+		}
+	})
+}
+
+func TestMostUrgentGoesFirstAmongScopesThatShareALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, all := newPacer(), bots.Limit{Scope: "all", Every: time.Second, Burst: 1}
+		rate := func(scope string) bots.Rate { return bots.Rate{Scope: scope, Within: all} }
+		<-p.queue(rate("z"), stale, time.Now()).granted
+		order := make(chan string, 4)
+		for scope, u := range map[string]urgency{"d": stale, "c": stale, "b": first, "a": final} {
+			since := time.Now()
+			if scope == "c" {
+				since = since.Add(-time.Second)
+			}
+			w := p.queue(rate(scope), u, since)
+			go func() {
+				<-w.granted
+				order <- scope
+			}()
+		}
+		if got := (<-order) + <-order + <-order + <-order; got != "abcd" {
+			t.Errorf("order is %s", got)
+		}
+	})
+}
+
+func TestRefusalOfTheSharedLimitHoldsAllWithinIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, all := newPacer(), bots.Limit{Scope: "all", Every: time.Millisecond, Burst: 10}
+		rate := func(scope string) bots.Rate {
+			return bots.Rate{Scope: scope, Every: time.Millisecond, Burst: 10, Within: all}
+		}
+		w := p.queue(rate("a"), final, time.Now())
+		p.refused(w, &bots.RetryAfterError{After: time.Minute, Err: errLost, Scope: "all"})
+		if at := grants(p, rate("b"), final, 1); at[0] != 60000 {
+			t.Errorf("another was granted at %v ms", at)
+		}
+		time.Sleep(time.Minute)
+		w = p.queue(rate("a"), final, time.Now())
+		p.refused(w, &bots.RetryAfterError{After: time.Minute, Err: errLost})
+		if at := grants(p, rate("b"), final, 1); at[0] != 0 {
+			t.Errorf("a refusal of one scope held up another until %v ms", at)
+		}
+	})
+}
+
+func TestRateIsCutOnceForCallsThatWereUnderWayTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 4}
+		var under []*place
+		for range 3 {
+			under = append(under, p.queue(rate, final, time.Now()))
+		}
+		time.Sleep(100 * time.Millisecond)
+		for _, w := range under {
+			p.refused(w, &bots.RetryAfterError{After: time.Second, Err: errLost})
+		}
+		if at, want := grants(p, rate, final, 3), []time.Duration{1000, 3000, 5000}; !slices.Equal(at[:1], want[:1]) || at[2] < 4800 || at[2] > 5000 {
+			t.Errorf("granted at %v ms, want %v", at, want)
+		}
+	})
+}
+
+func TestLearnedRateIsRememberedAndRecoversSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 1}
+		refuse(p, rate, time.Second)
+		share := func(after time.Duration) float64 {
+			time.Sleep(after)
+			if len(p.lanes) != 0 {
+				t.Fatal("the lane is kept")
+			}
+			at := grants(p, rate, final, 2)
+			return 1000 / float64(at[1])
+		}
+		if s := share(time.Minute); s < 0.5 || s > 0.6 {
+			t.Errorf("after a minute the rate is %v", s)
+		}
+		if s := share(5 * time.Minute); s < 0.75 || s > 0.85 {
+			t.Errorf("after six minutes the rate is %v", s)
+		}
+		if s := share(5 * time.Minute); s != 1 || len(p.lessons) != 0 {
+			t.Errorf("after eleven minutes the rate is %v", s)
+		}
+	})
+}
+
+func TestRepeatedRefusalsMakeRecoverySlower(t *testing.T) {
+	now := epoch
+	s := lesson{}.after(now, now, now)
+	if s.factor(now) != firstCut {
+		t.Errorf("cut to %v", s.factor(now))
+	}
+	for range 100 {
+		now = now.Add(time.Minute)
+		before := s.factor(now)
+		s = s.after(now, now, now)
+		if f := s.factor(now); f >= before && before > slowest || f < slowest {
+			t.Fatalf("%v after %v", f, before)
+		}
+	}
+	if up := s.factor(now.Add(10*time.Minute)) - s.factor(now); up > 0.01 {
+		t.Errorf("recovered by %v in ten minutes after a hundred refusals", up)
+	}
+}
+
+func TestCallThatWasNotSentTeachesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 1}
+		w := p.queue(rate, final, time.Now())
+		p.refused(w, &bots.RetryAfterError{After: 10 * time.Second, Err: errLost, Unsent: true})
+		if at, want := grants(p, rate, final, 3), []time.Duration{10000, 11000, 12000}; !slices.Equal(at, want) {
+			t.Errorf("granted at %v ms, want %v", at, want)
+		}
+	})
+}
+
+func TestPlatformsOwnCountIsObeyed(t *testing.T) {
+	rate := bots.Rate{Scope: "s", Every: time.Second, Burst: 5, Window: 5 * time.Second}
+	for name, tc := range map[string]struct {
+		says bots.Usage
+		want []time.Duration // of five final texts
+	}{
+		"nothing is left":       {bots.Usage{Scope: "s", Limit: 5, Remaining: 0, Reset: 3 * time.Second}, []time.Duration{3000, 3000, 3000, 3000}},
+		"others have used it":   {bots.Usage{Scope: "s", Limit: 5, Remaining: 2, Reset: 3 * time.Second}, []time.Duration{0, 0, 3000, 3000}},
+		"fewer are allowed":     {bots.Usage{Scope: "s", Limit: 2, Remaining: 1, Reset: 5 * time.Second}, []time.Duration{0, 5037, 5037, 10075}},
+		"another scope":         {bots.Usage{Scope: "t", Limit: 5, Remaining: 0, Reset: 3 * time.Second}, []time.Duration{0, 0, 0, 0}},
+		"a quota and no pace":   {bots.Usage{Scope: "s", Limit: 5, Remaining: 0, Reset: time.Hour}, []time.Duration{0, 0, 0, 0}},
+		"nonsense":              {bots.Usage{Scope: "s", Limit: -1, Remaining: -7, Reset: -time.Hour}, []time.Duration{0, 0, 0, 0}},
+		"more than can be kept": {bots.Usage{Scope: "s", Limit: 1 << 40, Remaining: 1 << 40, Reset: 5 * time.Second}, []time.Duration{0, 0, 0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPacer()
+				<-p.queue(rate, final, time.Now()).granted
+				p.report(tc.says)
+				if at := grants(p, rate, final, 4); !slices.Equal(at, tc.want) {
+					t.Errorf("granted at %v ms, want %v", at, tc.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnswerOfAnEarlierWindowIsNotTakenForThisOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 5, Window: 5 * time.Second}
+		<-p.queue(rate, final, time.Now()).granted
+		p.report(bots.Usage{Scope: "s", Limit: 5, Remaining: 4, Reset: 5 * time.Second})
+		p.report(bots.Usage{Scope: "s", Limit: 5, Remaining: 0, Reset: time.Millisecond})
+		if at := grants(p, rate, final, 1); at[0] != 0 {
+			t.Errorf("granted at %v ms", at)
+		}
+	})
+}

@@ -135,10 +135,10 @@ func (t *torture) kill(ctx context.Context) error {
 	return nil
 }
 
-// The longest that a life lasts.
 const (
-	longestLife = 5 * time.Second
-	longestWait = 10 * time.Second // of one that waits for a moment of some kind
+	usualLife   = 3 * time.Second  // of one that ends at any moment, on average
+	longestLife = 20 * time.Second // of such a one
+	longestWait = 10 * time.Second // for a moment of some kind
 )
 
 // live starts the daemon and kills it at a moment of that kind, or some other time if there
@@ -146,7 +146,8 @@ const (
 func (t *torture) live(ctx context.Context, number int, due killKind) (killKind, error) {
 	life := longestWait
 	if due == killAnyTime {
-		life = time.Second + time.Duration(t.rand.Int64N(int64(longestLife-time.Second)))
+		// Most lives end amid the first answers, a few after what was missed is caught up.
+		life = min(time.Duration(t.rand.ExpFloat64()*float64(usualLife)), longestLife)
 	}
 	skip := t.rand.IntN(3)
 	fmt.Fprintf(t.log, "torture: life %d, to be killed %s\n", number, due)

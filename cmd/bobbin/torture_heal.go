@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	stuckAfter = 20 * time.Second // without any progress, what waits is printed
-	lostAfter  = 90 * time.Second // and then all goroutines
+	stuckAfter = 45 * time.Second // without any progress, what waits is printed
+	lostAfter  = 90 * time.Second // and then all goroutines, if turns wait
+	missAfter  = 5 * time.Minute  // or if none waits: catching up with many threads takes its time
 	stopWithin = 30 * time.Second // the daemon ends when it is told to
 )
 
@@ -91,7 +92,7 @@ func (t *torture) heal(ctx context.Context, writing chan error) (err error) {
 
 // dial waits for the daemon's control socket.
 func (h *healer) dial(ctx context.Context) (*remoteDesk, error) {
-	ctx, cancel := context.WithTimeout(ctx, stuckAfter)
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -147,8 +148,13 @@ func (h *healer) until(ctx context.Context, what string, done func(answered, wai
 			h.shown = now
 			h.tellStuck(answers, turns)
 		}
-		if now.Sub(h.since) > lostAfter {
-			return h.dump(fmt.Errorf("%s: nothing has changed for %s", what, lostAfter))
+		most := lostAfter
+		if len(turns) == 0 {
+			most = missAfter
+		}
+		if now.Sub(h.since) > most {
+			h.tellStuck(answers, turns)
+			return h.dump(fmt.Errorf("%s: nothing has changed for %s", what, most))
 		}
 	}
 }
@@ -202,6 +208,9 @@ func (h *healer) balance(ctx context.Context) error {
 	if n := got["bobbin_messages_retried_total"]; int(n) != h.report.deadMessages {
 		h.report.broken("bobbin_messages_retried_total is %v, but %d messages were retried", n, h.report.deadMessages)
 	}
+	h.report.balance = fmt.Sprintf("%.0f delivered, %.0f retried, %.0f dead, %.0f pending, %.0f unaccounted for",
+		got["bobbin_messages_delivered_total"], got["bobbin_messages_retried_total"], got["bobbin_messages_dead_total"],
+		got["bobbin_messages_pending"], got["bobbin_messages_unaccounted"])
 	return nil
 }
 

@@ -26,6 +26,7 @@ type tortureReport struct {
 	effects      int
 	dead         int // turns that were given up, and
 	deadMessages int // what they should have answered
+	balance      string
 	wrong        []string
 }
 
@@ -56,8 +57,9 @@ func (r *tortureReport) String() string {
 	for _, name := range slices.Sorted(maps.Keys(r.faults)) {
 		row("", r.faults[name], name)
 	}
-	row("turns given up", r.dead, fmt.Sprintf("with %d messages, each told of it, all retried", r.deadMessages))
+	row("turns given up", r.dead, fmt.Sprintf("with %d messages, all retried", r.deadMessages))
 	row("side effects", r.effects, "")
+	row("last daemon's balance", "", r.balance)
 	row("broken promises", len(r.wrong), "")
 	_ = w.Flush() // to a string
 	for _, s := range r.wrong {

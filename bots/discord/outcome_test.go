@@ -19,7 +19,7 @@ func TestEveryFateOfAnAnswerHasItsOutcome(t *testing.T) {
 		post, edit error // nil: it works
 	}{
 		"message deleted":    {func(r *rig, to agent.Target, id string) error { return r.fake.Remove(to.Thread, id) }, nil, bots.ErrGone},
-		"thread at rest":     {func(r *rig, to agent.Target, _ string) error { return r.fake.Archive(to.Thread, true, false) }, nil, bots.ErrGone},
+		"thread at rest":     {func(r *rig, to agent.Target, _ string) error { return r.fake.Archive(to.Thread, true, false) }, nil, nil},
 		"thread locked":      {func(r *rig, to agent.Target, _ string) error { return r.fake.Archive(to.Thread, true, true) }, agent.ErrUndeliverable, bots.ErrGone},
 		"thread deleted":     {func(r *rig, to agent.Target, _ string) error { return r.fake.RemoveChannel(to.Thread) }, agent.ErrUndeliverable, agent.ErrUndeliverable},
 		"thread out of view": {func(r *rig, to agent.Target, _ string) error { return r.fake.Hide(to.Thread, true) }, agent.ErrUndeliverable, agent.ErrUndeliverable},

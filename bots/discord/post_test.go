@@ -257,9 +257,11 @@ func TestEditReopensAnArchivedThread(t *testing.T) {
 		to := r.asked("hi")
 		id := r.post(to, "K-1", "hello")
 		for _, reopened := range []bool{true, false} {
-			r.fake.Inject(sandbox.DiscordFault{Route: fakeEdit, Status: 400, Body: `{"code":50083,"message":"Thread is archived"}`})
-			if reopened {
-				r.fake.Inject(sandbox.DiscordFault{Route: "/", Match: func(q *http.Request) bool { return q.Method == http.MethodPatch }, Status: 200, Body: "{}"})
+			if err := r.fake.Archive(to.Thread, true, false); err != nil {
+				t.Fatal(err)
+			}
+			if !reopened {
+				r.fake.Inject(sandbox.DiscordFault{Route: "PATCH /channels/{channel}", Status: 403, Body: `{"code":50013,"message":"Missing Permissions"}`})
 			}
 			err := r.bot.Edit(r.ctx, to, id, bots.Message{Text: "hello!"})
 			if reopened && err != nil {

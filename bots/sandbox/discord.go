@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,9 +26,18 @@ type DiscordOptions struct {
 	Users         []User   // the people (and other bots); ada, grace and linus by default
 	Channels      []string // names of the guild's text channels; general and random by default
 
+	// SystemChannel is where Discord itself writes; the first channel by default, "none"
+	// for nowhere.
+	SystemChannel string
+	// NotInGuild starts with a bot that is in no guild yet; [Discord.Invite] changes that.
+	NotInGuild bool
+
 	// GatewayURL is what GET /gateway answers. By default it is the /gateway of the
 	// Host that the request named, so a client must send the stand-in's own Host.
 	GatewayURL string
+	// CDN begins the links to files. By default it is http:// and the Host that the
+	// bot's latest request named.
+	CDN string
 	// Heartbeat is the heartbeat_interval of Hello, 41.25 s by default. A client that
 	// sends nothing for twice as long is dropped.
 	Heartbeat time.Duration
@@ -77,6 +87,13 @@ type Discord struct {
 	calls        map[string]int
 	limited      map[string]int
 	faults       []*discordArmedFault
+	host         string // that the latest request named
+	away         bool   // the bot is not in the guild
+	joined       time.Time
+	granted      map[string]DiscordPermission  // by user
+	modals       map[string]*discordModal      // open before a user
+	given        map[string]*discordAttachment // files among the options of commands
+	givenOrder   []string
 }
 
 // NewDiscord returns a stand-in that serves nothing until its Handler is mounted.
@@ -102,6 +119,7 @@ func NewDiscord(o DiscordOptions) *Discord {
 	if o.Channels == nil {
 		o.Channels = []string{"general", "random"}
 	}
+	o.SystemChannel = cmp.Or(o.SystemChannel, slices.Concat(o.Channels, []string{"none"})[0])
 	d := &Discord{
 		o:     o,
 		world: NewWorld(),
@@ -122,6 +140,11 @@ func NewDiscord(o DiscordOptions) *Discord {
 		buckets:      make(map[string]*discordBucket),
 		calls:        make(map[string]int),
 		limited:      make(map[string]int),
+		away:         o.NotInGuild,
+		joined:       time.Now().AddDate(-1, 0, 0),
+		granted:      make(map[string]DiscordPermission),
+		modals:       make(map[string]*discordModal),
+		given:        make(map[string]*discordAttachment),
 	}
 	d.world.AddUser(User{ID: o.BotID, Name: o.BotName, Bot: true})
 	for _, u := range o.Users {
@@ -134,7 +157,8 @@ func NewDiscord(o DiscordOptions) *Discord {
 	return d
 }
 
-// Handler serves /api/v9/… and the gateway's WebSocket at /gateway.
+// Handler serves /api/v9/…, the gateway's WebSocket at /gateway and the files of
+// messages below /attachments/.
 func (d *Discord) Handler() http.Handler { return d.handler }
 
 // World is what the people of the guild see. Change it only through the Discord.

@@ -1,39 +1,72 @@
 package sandbox
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+)
+
+// The kinds of command, as Discord's numbers.
+const (
+	discordSlash       = 1
+	discordUserMenu    = 2
+	discordMessageMenu = 3
 )
 
 // DiscordCommand is a command that the bot has registered.
 type DiscordCommand struct {
+	// Type is 1 for a slash command, 2 for an entry of a user's context menu, 3 for one
+	// of a message's.
+	Type        int                    `json:"type"`
 	Name        string                 `json:"name"`
 	Description string                 `json:"description"`
 	Options     []DiscordCommandOption `json:"options,omitempty"`
 }
 
 // DiscordCommandOption is what can be given with a command. Its Type is Discord's
-// number: 3 text, 4 integer, 5 boolean, 10 number.
+// number: 3 text, 4 integer, 5 boolean, 6 user, 7 channel, 10 number, 11 file; 1 is a
+// subcommand and 2 a group of them.
 type DiscordCommandOption struct {
-	Type        int    `json:"type"`
-	Name        string `json:"name"`
-	Description string `json:"description"`
-	Required    bool   `json:"required,omitempty"`
+	Type         int                    `json:"type"`
+	Name         string                 `json:"name"`
+	Description  string                 `json:"description"`
+	Required     bool                   `json:"required,omitempty"`
+	Choices      []DiscordChoice        `json:"choices,omitempty"`
+	Autocomplete bool                   `json:"autocomplete,omitempty"`
+	MinValue     *float64               `json:"min_value,omitempty"`
+	MaxValue     *float64               `json:"max_value,omitempty"`
+	MinLength    *int                   `json:"min_length,omitempty"`
+	MaxLength    *int                   `json:"max_length,omitempty"`
+	Options      []DiscordCommandOption `json:"options,omitempty"`
+}
+
+// DiscordChoice is a value that can be picked for an option: text, or a number.
+type DiscordChoice struct {
+	Name  string `json:"name"`
+	Value any    `json:"value"`
+}
+
+// Text is the value as a person would type it.
+func (c DiscordChoice) Text() string {
+	if f, ok := c.Value.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(c.Value)
 }
 
 type discordCommand struct {
 	DiscordCommand
-	id      string
-	version string
-	kind    int
-	raw     map[string]json.RawMessage // as it was registered
+	id       string
+	version  string
+	kind     int
+	guild    string                     // where it was registered; empty for everywhere
+	needs    *DiscordPermission         // of who may use it; nil for everybody
+	contexts []int                      // where it can be used; nil for the default
+	installs []int                      // 0 by the guild, 1 by the user
+	raw      map[string]json.RawMessage // as it was registered
 }
 
 // Commands lists the slash commands that people can use in the guild.
@@ -41,58 +74,100 @@ func (d *Discord) Commands() []DiscordCommand {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var list []DiscordCommand
-	for _, c := range slices.Concat(d.commands[d.o.GuildID], d.commands[""]) {
-		same := func(o DiscordCommand) bool { return o.Name == c.Name }
-		if c.kind == 1 && !slices.ContainsFunc(list, same) {
-			list = append(list, c.DiscordCommand)
+	for _, c := range d.offered(d.o.GuildID, discordSlash) {
+		list = append(list, c.DiscordCommand)
+	}
+	return list
+}
+
+// CommandsFor lists what a user can use in a channel: slash commands, and the entries
+// of context menus.
+func (d *Discord) CommandsFor(user, channel string) ([]DiscordCommand, error) {
+	u, err := d.user(user)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, err := d.channelFor(u, channel)
+	if err != nil {
+		return nil, err
+	}
+	list := []DiscordCommand{}
+	for _, kind := range []int{discordSlash, discordUserMenu, discordMessageMenu} {
+		for _, o := range d.offered(d.guildOf(c), kind) {
+			if d.usable(o, u.ID, c) == nil {
+				list = append(list, o.DiscordCommand)
+			}
+		}
+	}
+	return list, nil
+}
+
+// offered lists the commands of a kind in a guild, or with "" in DMs. A guild's own
+// command hides a global one of its name.
+func (d *Discord) offered(guild string, kind int) []*discordCommand {
+	all := d.commands[""]
+	if guild != "" {
+		all = slices.Concat(d.commands[guild], all)
+	}
+	var list []*discordCommand
+	for _, c := range all {
+		same := func(o *discordCommand) bool { return o.Name == c.Name }
+		if c.kind == kind && !slices.ContainsFunc(list, same) {
+			list = append(list, c)
 		}
 	}
 	return list
 }
 
-var discordCommandName = regexp.MustCompile(`^[-_'\p{L}\p{N}]{1,32}$`)
+// usable says why a user may not use a command in a channel.
+func (d *Discord) usable(o *discordCommand, user string, c *discordChannel) error {
+	where := 0
+	if c.kind == discordDM {
+		where = 1
+	}
+	if o.contexts != nil && !slices.Contains(o.contexts, where) {
+		return fmt.Errorf("discord sandbox: %s cannot be used here", o.label())
+	}
+	if where == 1 {
+		return nil
+	}
+	if d.away && !slices.Contains(o.installs, 1) {
+		return fmt.Errorf("discord sandbox: the bot is not in %s", d.o.GuildName)
+	}
+	may := d.mayUser(user)
+	if may&DiscordUseCommands == 0 || o.needs != nil && may != discordAll && (*o.needs == 0 || may&*o.needs != *o.needs) {
+		return fmt.Errorf("discord sandbox: %s is not allowed to everybody", o.label())
+	}
+	return nil
+}
 
-// readCommand decodes and checks a command that is being registered.
-func (d *Discord) readCommand(data json.RawMessage) (*discordCommand, *discordAnswer) {
-	c := &discordCommand{}
-	var kind struct {
-		Type int `json:"type"`
+// label is a command as people call it.
+func (c *discordCommand) label() string {
+	if c.kind == discordSlash {
+		return "/" + c.Name
 	}
-	if json.Unmarshal(data, &c.DiscordCommand) != nil || json.Unmarshal(data, &kind) != nil ||
-		json.Unmarshal(data, &c.raw) != nil || c.raw == nil {
-		return nil, discordInvalid("_", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-	}
-	c.kind = cmp.Or(kind.Type, 1)
-	slash := c.kind == 1
-	switch {
-	case slash && (!discordCommandName.MatchString(c.Name) || strings.ToLower(c.Name) != c.Name):
-		return nil, discordInvalid("name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-	case !slash && (c.Name == "" || utf8.RuneCountInString(c.Name) > 32):
-		return nil, discordInvalid("name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 32 in length.")
-	case slash && (c.Description == "" || utf8.RuneCountInString(c.Description) > 100):
-		return nil, discordInvalid("description", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
-	case !slash && c.Description != "":
-		return nil, discordInvalid("description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION",
-			"Context menu commands cannot have description")
-	case len(c.Options) > 25:
-		return nil, discordInvalid("options", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
-	}
-	optional := false
-	for _, o := range c.Options {
-		if !discordCommandName.MatchString(o.Name) || o.Description == "" || o.Type < 1 || o.Type > 11 {
-			return nil, discordInvalid("options", "BASE_TYPE_REQUIRED", "An option has no valid name, description or type")
+	return c.Name
+}
+
+// command finds what a user means. The caller holds mu.
+func (d *Discord) command(u User, c *discordChannel, kind int, name string) (*discordCommand, error) {
+	list := d.offered(d.guildOf(c), kind)
+	k := slices.IndexFunc(list, func(o *discordCommand) bool { return o.Name == name })
+	if k < 0 {
+		if kind == discordSlash {
+			name = "/" + name
 		}
-		if o.Required && optional {
-			return nil, discordInvalid("options", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
-				"Required options must be placed before non-required options")
-		}
-		optional = optional || !o.Required
+		return nil, fmt.Errorf("discord sandbox: no command %s is registered", name)
 	}
-	return c, nil
+	return list[k], d.usable(list[k], u.ID, c)
 }
 
 func (d *Discord) wireCommand(c *discordCommand, guild string) discordWire {
-	w := discordWire{}
+	w := discordWire{
+		"default_member_permissions": nil, "nsfw": false, "contexts": nil, "integration_types": []int{0},
+	}
 	for k, v := range c.raw {
 		w[k] = v
 	}
@@ -107,7 +182,7 @@ func (d *Discord) commandsFail(call *discordCall) *discordAnswer {
 	if call.PathValue("application") != d.o.ApplicationID {
 		return discordFail(http.StatusForbidden, 20012, "You are not authorized to perform this action on this application")
 	}
-	if g := call.PathValue("guild"); g != "" && g != d.o.GuildID {
+	if g := call.PathValue("guild"); g != "" && (g != d.o.GuildID || d.away) {
 		return discordFail(http.StatusForbidden, 50001, "Missing Access")
 	}
 	return nil
@@ -139,18 +214,14 @@ func (d *Discord) putCommands(call *discordCall) *discordAnswer {
 	}
 	guild := call.PathValue("guild")
 	var list []*discordCommand
-	slash := 0
-	for _, data := range body {
-		c, fail := d.readCommand(data)
+	for i, data := range body {
+		c, fail := readCommand(data, guild, strconv.Itoa(i)+".")
 		if fail != nil {
 			return fail
 		}
 		same := func(o *discordCommand) bool { return o.Name == c.Name && o.kind == c.kind }
 		if slices.ContainsFunc(list, same) {
-			return discordInvalid("name", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
-		}
-		if c.kind == 1 {
-			slash++
+			return discordInvalid(strconv.Itoa(i)+".name", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
 		}
 		c.id, c.version = d.newID(), d.newID()
 		if i := slices.IndexFunc(d.commands[guild], same); i >= 0 {
@@ -158,22 +229,36 @@ func (d *Discord) putCommands(call *discordCall) *discordAnswer {
 		}
 		list = append(list, c)
 	}
-	if slash > 100 {
-		return discordFail(http.StatusBadRequest, 30032, "Maximum number of application commands reached (100)")
+	if fail := discordTooMany(list); fail != nil {
+		return fail
 	}
 	d.commands[guild] = list
 	return discordOK(d.wireCommands(guild))
+}
+
+// discordTooMany applies the documented number of commands of each kind in a scope.
+func discordTooMany(list []*discordCommand) *discordAnswer {
+	count := make(map[int]int)
+	for _, c := range list {
+		count[c.kind]++
+	}
+	for kind, most := range map[int]int{discordSlash: 100, discordUserMenu: 15, discordMessageMenu: 15} {
+		if count[kind] > most {
+			return discordFail(http.StatusBadRequest, 30032, fmt.Sprintf("Maximum number of application commands reached (%d)", most))
+		}
+	}
+	return nil
 }
 
 func (d *Discord) postCommand(call *discordCall) *discordAnswer {
 	if fail := d.commandsFail(call); fail != nil {
 		return fail
 	}
-	c, fail := d.readCommand(call.body)
+	guild := call.PathValue("guild")
+	c, fail := readCommand(call.body, guild, "")
 	if fail != nil {
 		return fail
 	}
-	guild := call.PathValue("guild")
 	c.id, c.version = d.newID(), d.newID()
 	same := func(o *discordCommand) bool { return o.Name == c.Name && o.kind == c.kind }
 	if i := slices.IndexFunc(d.commands[guild], same); i >= 0 {
@@ -181,43 +266,40 @@ func (d *Discord) postCommand(call *discordCall) *discordAnswer {
 		d.commands[guild][i] = c
 		return discordOK(d.wireCommand(c, guild))
 	}
-	if len(d.commands[guild]) >= 130 {
-		return discordFail(http.StatusBadRequest, 30032, "Maximum number of application commands reached (100)")
+	list := append(slices.Clone(d.commands[guild]), c)
+	if fail := discordTooMany(list); fail != nil {
+		return fail
 	}
-	d.commands[guild] = append(d.commands[guild], c)
+	d.commands[guild] = list
 	return &discordAnswer{status: http.StatusCreated, body: d.wireCommand(c, guild)}
 }
 
-// arguments turns what a person typed into the options of an interaction.
-func (c *discordCommand) arguments(given map[string]string) ([]any, error) {
-	args := []any{}
-	for name := range given {
-		if !slices.ContainsFunc(c.Options, func(o DiscordCommandOption) bool { return o.Name == name }) {
-			return nil, fmt.Errorf("discord sandbox: /%s has no option %q", c.Name, name)
-		}
+func (d *Discord) deleteCommand(call *discordCall) *discordAnswer {
+	if fail := d.commandsFail(call); fail != nil {
+		return fail
 	}
-	for _, o := range c.Options {
-		text, ok := given[o.Name]
-		if !ok || text == "" {
-			if o.Required {
-				return nil, fmt.Errorf("discord sandbox: /%s needs the option %q", c.Name, o.Name)
-			}
-			continue
-		}
-		var v any = text
-		var err error
-		switch o.Type {
-		case 4:
-			v, err = strconv.ParseInt(text, 10, 64)
-		case 5:
-			v, err = strconv.ParseBool(text)
-		case 10:
-			v, err = strconv.ParseFloat(text, 64)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("discord sandbox: option %q of /%s: %w", o.Name, c.Name, err)
-		}
-		args = append(args, discordWire{"type": o.Type, "name": o.Name, "value": v})
+	guild := call.PathValue("guild")
+	i := slices.IndexFunc(d.commands[guild], func(c *discordCommand) bool { return c.id == call.PathValue("command") })
+	if i < 0 {
+		return discordFail(http.StatusNotFound, 10063, "Unknown application command")
 	}
-	return args, nil
+	d.commands[guild] = slices.Delete(slices.Clone(d.commands[guild]), i, i+1)
+	return discordNothing()
+}
+
+// leaf follows a name such as "session export" to the subcommand that it ends at.
+func (c *discordCommand) leaf(path []string) (options []DiscordCommandOption, kinds []int, err error) {
+	options = c.Options
+	for _, name := range path {
+		i := slices.IndexFunc(options, func(o DiscordCommandOption) bool { return o.Type <= 2 && o.Name == name })
+		if i < 0 {
+			return nil, nil, fmt.Errorf("discord sandbox: /%s has no subcommand %q", c.Name, strings.Join(path, " "))
+		}
+		kinds = append(kinds, options[i].Type)
+		options = options[i].Options
+	}
+	if len(options) > 0 && options[0].Type <= 2 {
+		return nil, nil, fmt.Errorf("discord sandbox: /%s is used with one of its subcommands only", strings.Join(append([]string{c.Name}, path...), " "))
+	}
+	return options, kinds, nil
 }

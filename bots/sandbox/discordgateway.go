@@ -273,15 +273,19 @@ func (d *Discord) identify(c *discordConn, data json.RawMessage) (code int) {
 		return 0
 	}
 	s := d.newSession(*i.Intents, i.Shard)
+	guilds := []any{}
+	if !d.away {
+		guilds = append(guilds, discordWire{"id": d.o.GuildID, "unavailable": true})
+	}
 	s.conn, c.session = c, s
 	s.dispatch("READY", discordWire{
 		"v": 9, "user": d.wireUser(d.o.BotID), "session_id": s.id, "session_type": "normal",
 		"resume_gateway_url": c.url, "shard": s.shard[:],
-		"guilds":           []any{discordWire{"id": d.o.GuildID, "unavailable": true}},
+		"guilds":           guilds,
 		"private_channels": []any{}, "relationships": []any{}, "presences": []any{}, "_trace": []string{},
 		"application": discordWire{"id": d.o.ApplicationID, "flags": 1 << 19},
 	})
-	if s.intents&discordIntentGuilds != 0 && s.serves(d.o.GuildID) {
+	if !d.away && s.intents&discordIntentGuilds != 0 && s.serves(d.o.GuildID) {
 		s.dispatch("GUILD_CREATE", d.wireGuild())
 	}
 	return 0

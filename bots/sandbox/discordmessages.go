@@ -2,148 +2,12 @@ package sandbox
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 )
-
-// discordContentLimit is how long a bot's message may be, counted as the strictest
-// reading of the documentation has it: in UTF-16 units.
-const discordContentLimit = 2000
-
-func discordLength(s string) int { return len(utf16.Encode([]rune(s))) }
-
-// discordNonces is how many nonces are remembered before the old ones are looked for.
-const discordNonces = 1000
-
-// discordNonce is the message that a nonce was sent with.
-type discordNonce struct {
-	message string
-	at      time.Time
-}
-
-// sentWith returns the message of a nonce that is still remembered.
-func (d *Discord) sentWith(nonce string) *discordMessage {
-	n, ok := d.nonces[nonce]
-	if !ok || time.Since(n.at) > d.o.NonceWindow {
-		return nil
-	}
-	return d.messages[n.message]
-}
-
-func (d *Discord) remember(nonce string, m *discordMessage) {
-	if len(d.nonces) >= discordNonces {
-		maps.DeleteFunc(d.nonces, func(_ string, n discordNonce) bool { return time.Since(n.at) > d.o.NonceWindow })
-	}
-	d.nonces[nonce] = discordNonce{message: m.id, at: m.at}
-}
-
-// discordDraft is the body of a send or an edit. A field that is absent is nil.
-type discordDraft struct {
-	Content         *string           `json:"content"`
-	Embeds          json.RawMessage   `json:"embeds"`
-	Components      json.RawMessage   `json:"components"`
-	Flags           *int              `json:"flags"`
-	Nonce           json.RawMessage   `json:"nonce"`
-	EnforceNonce    bool              `json:"enforce_nonce"`
-	AllowedMentions json.RawMessage   `json:"allowed_mentions"`
-	Reference       *discordReference `json:"message_reference"`
-}
-
-type discordAllowed struct {
-	Parse       []string `json:"parse"`
-	Users       []string `json:"users"`
-	RepliedUser *bool    `json:"replied_user"`
-}
-
-func discordNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
-
-func discordNonceText(raw json.RawMessage) string {
-	if discordNull(raw) {
-		return ""
-	}
-	return strings.Trim(string(raw), `"`)
-}
-
-// check finds what is wrong with a draft's own fields.
-func (f *discordDraft) check() *discordAnswer {
-	if f.Content != nil && discordLength(*f.Content) > discordContentLimit {
-		return discordInvalid("content", "BASE_TYPE_MAX_LENGTH", "Must be 2000 or fewer in length.")
-	}
-	for field, raw := range map[string]json.RawMessage{"embeds": f.Embeds, "components": f.Components} {
-		var list []json.RawMessage
-		if !discordNull(raw) && json.Unmarshal(raw, &list) != nil {
-			return discordInvalid(field, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-		}
-		if limit := 10; len(list) > limit {
-			return discordInvalid(field, "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
-		}
-	}
-	if n := discordNonceText(f.Nonce); !discordNull(f.Nonce) && len(n) > 25 {
-		return discordInvalid("nonce", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
-	}
-	if discordNull(f.AllowedMentions) {
-		return nil
-	}
-	var a discordAllowed
-	if json.Unmarshal(f.AllowedMentions, &a) != nil {
-		return discordInvalid("allowed_mentions", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-	}
-	if slices.Contains(a.Parse, "users") && len(a.Users) > 0 {
-		return discordInvalid("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
-			`parse:["users"] and users: [ids...] are mutually exclusive.`)
-	}
-	return nil
-}
-
-// apply changes m to what the draft says, and works out whom it mentions.
-func (d *Discord) apply(m *discordMessage, f *discordDraft) {
-	if f.Content != nil {
-		m.content = strings.TrimSpace(*f.Content)
-	}
-	list := func(old, raw json.RawMessage) json.RawMessage {
-		if raw == nil {
-			return old
-		}
-		if text := string(raw); text == "null" || text == "[]" {
-			return nil
-		}
-		return slices.Clone(raw)
-	}
-	m.embeds = list(m.embeds, f.Embeds)
-	m.components = list(m.components, f.Components)
-	m.allowed = slices.Clone(f.AllowedMentions)
-
-	allowed := discordAllowed{Parse: []string{"users", "roles", "everyone"}}
-	replied := true
-	if !discordNull(f.AllowedMentions) {
-		allowed = discordAllowed{}
-		_ = json.Unmarshal(f.AllowedMentions, &allowed) // checked
-		replied = allowed.RepliedUser != nil && *allowed.RepliedUser
-	}
-	m.mentions = slices.DeleteFunc(d.mentioned(m.content), func(id string) bool {
-		return !slices.Contains(allowed.Parse, "users") && !slices.Contains(allowed.Users, id)
-	})
-	m.everyone = slices.Contains(allowed.Parse, "everyone") && discordEveryone.MatchString(m.content)
-	if m.kind == discordReply && m.reference != nil && replied {
-		r := d.messages[m.reference.MessageID]
-		if r != nil && r.author != d.o.BotID && !slices.Contains(m.mentions, r.author) {
-			m.mentions = append(m.mentions, r.author)
-		}
-	}
-}
-
-func (m *discordMessage) empty() bool {
-	return m.content == "" && m.embeds == nil && m.components == nil && len(m.attachments) == 0
-}
-
-func discordEmpty() *discordAnswer {
-	return discordFail(http.StatusBadRequest, 50006, "Cannot send an empty message")
-}
 
 // channelOf is the channel of a call, if the bot may see it. The caller holds mu.
 func (d *Discord) channelOf(call *discordCall) (*discordChannel, *discordAnswer) {
@@ -151,7 +15,7 @@ func (d *Discord) channelOf(call *discordCall) (*discordChannel, *discordAnswer)
 	if c == nil {
 		return nil, discordUnknownChannel()
 	}
-	if c.hidden {
+	if d.hides(c) {
 		return nil, discordFail(http.StatusForbidden, 50001, "Missing Access")
 	}
 	return c, nil
@@ -184,8 +48,8 @@ func (d *Discord) postMessage(call *discordCall) *discordAnswer {
 	if fail := f.check(); fail != nil {
 		return fail
 	}
-	if c.locked {
-		return discordFail(http.StatusForbidden, 160005, "Thread is locked")
+	if fail := d.mayPost(c, call, &f); fail != nil {
+		return fail
 	}
 	nonce := discordNonceText(f.Nonce)
 	if f.EnforceNonce && nonce != "" {
@@ -198,24 +62,14 @@ func (d *Discord) postMessage(call *discordCall) *discordAnswer {
 		m.nonce = slices.Clone(f.Nonce)
 	}
 	if f.Flags != nil {
-		m.flags = *f.Flags & (discordSuppressEmbeds | 1<<12)
+		m.flags = *f.Flags & (discordSuppressEmbeds | discordSilent)
 	}
-	if f.Reference != nil {
-		m.kind = discordReply
-		r := d.messages[f.Reference.MessageID]
-		switch {
-		case r != nil && r.channel == c.id:
-			m.reference.ChannelID, m.reference.GuildID = c.id, d.guildOf(c)
-		case f.Reference.FailIfNotExists != nil && !*f.Reference.FailIfNotExists:
-			m.kind, m.reference = discordPlain, nil
-		default:
-			return discordInvalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
-		}
+	if fail := d.refer(m, c, f.Reference); fail != nil {
+		return fail
 	}
-	for i := range call.files {
-		call.files[i].ID = d.newID()
+	if m.attachments, fail = d.attach(call, nil, f.Attachments); fail != nil {
+		return fail
 	}
-	m.attachments = call.files
 	d.apply(m, &f)
 	if m.empty() {
 		return discordEmpty()
@@ -226,6 +80,48 @@ func (d *Discord) postMessage(call *discordCall) *discordAnswer {
 		d.remember(nonce, m)
 	}
 	return discordOK(d.wirePosted(m))
+}
+
+// mayPost says why the bot may not post a draft in a channel.
+func (d *Discord) mayPost(c *discordChannel, call *discordCall, f *discordDraft) *discordAnswer {
+	if c.kind == discordForum {
+		return discordFail(http.StatusBadRequest, 50008, "Cannot send messages in a non-text channel")
+	}
+	need := c.writing()
+	if !discordNull(f.Embeds) {
+		need |= DiscordEmbedLinks
+	}
+	if len(call.files) > 0 {
+		need |= DiscordAttachFiles
+	}
+	if fail := d.lacks(c, need); fail != nil {
+		return fail
+	}
+	if c.locked && d.may(c)&DiscordManageThreads == 0 {
+		return discordFail(http.StatusForbidden, 160005, "Thread is locked")
+	}
+	return nil
+}
+
+// refer makes m a reply to what the reference names.
+func (d *Discord) refer(m *discordMessage, c *discordChannel, to *discordReference) *discordAnswer {
+	if to == nil {
+		return nil
+	}
+	if d.may(c)&DiscordReadMessageHistory == 0 {
+		return discordFail(http.StatusBadRequest, 160002, "Cannot reply without permission to read message history")
+	}
+	m.kind = discordReply
+	r := d.messages[to.MessageID]
+	switch {
+	case r != nil && r.channel == c.id && r.flags&discordEphemeral == 0:
+		m.reference.ChannelID, m.reference.GuildID = c.id, d.guildOf(c)
+	case to.FailIfNotExists != nil && !*to.FailIfNotExists:
+		m.kind, m.reference = discordPlain, nil
+	default:
+		return discordInvalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+	}
+	return nil
 }
 
 // wirePosted is m as the answer to its post: only that one, and the event, carry the nonce.
@@ -249,11 +145,14 @@ func (d *Discord) patchMessage(call *discordCall) *discordAnswer {
 	if m.author != d.o.BotID {
 		return discordFail(http.StatusForbidden, 50005, "Cannot edit a message authored by another user")
 	}
-	return d.edit(m, &f)
+	if fail := d.oldEdit(m, call); fail != nil {
+		return fail
+	}
+	return d.edit(call, m, &f)
 }
 
 // edit is the last part of every way to edit a message of the bot.
-func (d *Discord) edit(m *discordMessage, f *discordDraft) *discordAnswer {
+func (d *Discord) edit(call *discordCall, m *discordMessage, f *discordDraft) *discordAnswer {
 	if c := d.channels[m.channel]; c == nil {
 		return discordUnknownChannel()
 	} else if c.archived {
@@ -263,6 +162,10 @@ func (d *Discord) edit(m *discordMessage, f *discordDraft) *discordAnswer {
 		return fail
 	}
 	next := *m
+	var fail *discordAnswer
+	if next.attachments, fail = d.attach(call, m.attachments, f.Attachments); fail != nil {
+		return fail
+	}
 	d.apply(&next, f)
 	if next.empty() {
 		return discordEmpty()
@@ -285,7 +188,9 @@ func (d *Discord) deleteMessage(call *discordCall) *discordAnswer {
 		return fail
 	}
 	if m.author != d.o.BotID {
-		return discordFail(http.StatusForbidden, 50013, "Missing Permissions")
+		if fail := d.lacks(d.channels[m.channel], DiscordManageMessages); fail != nil {
+			return fail
+		}
 	}
 	d.remove(m)
 	return discordNothing()
@@ -294,6 +199,9 @@ func (d *Discord) deleteMessage(call *discordCall) *discordAnswer {
 func (d *Discord) getMessage(call *discordCall) *discordAnswer {
 	m, fail := d.messageOf(call)
 	if fail != nil {
+		return fail
+	}
+	if fail := d.lacks(d.channels[m.channel], DiscordReadMessageHistory); fail != nil {
 		return fail
 	}
 	return discordOK(d.wireMessage(m, d.restContent()))
@@ -337,6 +245,9 @@ func (d *Discord) getMessages(call *discordCall) *discordAnswer {
 		ids = ids[max(len(ids)-limit, 0):]
 	}
 	list := []any{}
+	if d.may(c)&DiscordReadMessageHistory == 0 {
+		return discordOK(list) // as documented: nothing, not an error
+	}
 	for _, id := range slices.Backward(ids) {
 		list = append(list, d.wireMessage(d.messages[id], d.restContent()))
 	}
@@ -354,6 +265,9 @@ func discordCompare(a, b string) int {
 func (d *Discord) postTyping(call *discordCall) *discordAnswer {
 	c, fail := d.channelOf(call)
 	if fail != nil {
+		return fail
+	}
+	if fail := d.lacks(c, c.writing()); fail != nil {
 		return fail
 	}
 	d.world.ShowTyping(c.id, "", "")

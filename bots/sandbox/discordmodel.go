@@ -12,15 +12,18 @@ const (
 	discordText   = 0
 	discordDM     = 1
 	discordThread = 11
+	discordForum  = 15
 )
 
 // The kinds of message, as far as they occur here.
 const (
 	discordPlain         = 0
+	discordJoined        = 7
 	discordThreadCreated = 18
 	discordReply         = 19
 	discordCommandAnswer = 20
 	discordThreadStarter = 21
+	discordMenuAnswer    = 23
 )
 
 // Flags of messages.
@@ -29,6 +32,7 @@ const (
 	discordHasThread      = 1 << 5
 	discordEphemeral      = 1 << 6
 	discordLoading        = 1 << 7
+	discordSilent         = 1 << 12
 )
 
 type discordChannel struct {
@@ -41,8 +45,12 @@ type discordChannel struct {
 	archive  int    // of a thread: minutes of silence until it is archived
 	archived bool
 	locked   bool
-	hidden   bool     // the bot may not see it
-	messages []string // ids, oldest first
+	hidden   bool              // the bot may not see it
+	members  []string          // of a thread
+	messages []string          // ids, oldest first
+	since    time.Time         // a thread's last archiving, or its start
+	denied   DiscordPermission // to the bot
+	allowed  DiscordPermission // to the bot, besides the usual ones
 }
 
 type discordMessage struct {
@@ -54,8 +62,9 @@ type discordMessage struct {
 	edited      time.Time
 	flags       int
 	embeds      json.RawMessage
-	components  json.RawMessage
+	components  []*discordComponent
 	attachments []discordAttachment
+	reactions   []Reaction
 	nonce       json.RawMessage
 	reference   *discordReference
 	allowed     json.RawMessage // allowed_mentions as they were sent
@@ -63,15 +72,7 @@ type discordMessage struct {
 	everyone    bool
 	thread      string // the thread that was started from it
 	interaction *discordInteraction
-}
-
-type discordAttachment struct {
-	ID          string `json:"id"`
-	Filename    string `json:"filename"`
-	ContentType string `json:"content_type,omitempty"`
-	Size        int    `json:"size"`
-	URL         string `json:"url"`
-	ProxyURL    string `json:"proxy_url"`
+	dismissed   bool // the one who saw it has put it away
 }
 
 type discordReference struct {
@@ -117,7 +118,7 @@ func (d *Discord) wireUser(id string) discordWire {
 
 func (d *Discord) wireMember() discordWire {
 	return discordWire{
-		"nick": nil, "avatar": nil, "roles": []string{}, "joined_at": "2024-01-01T00:00:00.000000+00:00",
+		"nick": nil, "avatar": nil, "roles": []string{}, "joined_at": discordTime(d.joined),
 		"premium_since": nil, "deaf": false, "mute": false, "pending": false, "flags": 0,
 		"communication_disabled_until": nil,
 	}
@@ -137,11 +138,11 @@ func (d *Discord) wireChannel(c *discordChannel) discordWire {
 		w["parent_id"] = c.parent
 		w["owner_id"] = c.owner
 		w["message_count"] = len(c.messages)
-		w["member_count"] = 2
+		w["member_count"] = len(c.members)
 		w["rate_limit_per_user"] = 0
 		w["thread_metadata"] = discordWire{
 			"archived": c.archived, "auto_archive_duration": c.archive, "locked": c.locked,
-			"archive_timestamp": discordTime(time.Now()),
+			"archive_timestamp": discordTime(c.since),
 		}
 	default:
 		w["name"] = c.name
@@ -150,7 +151,7 @@ func (d *Discord) wireChannel(c *discordChannel) discordWire {
 		w["topic"] = nil
 		w["nsfw"] = false
 		w["position"] = slices.Index(d.order, c.id)
-		w["permission_overwrites"] = []any{}
+		w["permission_overwrites"] = d.wireOverwrites(c)
 		w["rate_limit_per_user"] = 0
 	}
 	return w
@@ -179,7 +180,11 @@ func (d *Discord) wireMessageTo(m *discordMessage, full, withReference bool) dis
 	if full || d.openContent(m) {
 		w["content"] = m.content
 		if len(m.attachments) > 0 {
-			w["attachments"] = m.attachments
+			files := make([]any, len(m.attachments))
+			for i := range m.attachments {
+				files[i] = d.wireAttachment(m, &m.attachments[i])
+			}
+			w["attachments"] = files
 		}
 		if m.embeds != nil {
 			w["embeds"] = m.embeds
@@ -206,11 +211,10 @@ func (d *Discord) wireMessageTo(m *discordMessage, full, withReference bool) dis
 	if i := m.interaction; i != nil {
 		w["application_id"] = d.o.ApplicationID
 		w["webhook_id"] = d.o.ApplicationID
-		w["interaction_metadata"] = discordWire{
-			"id": i.id, "type": 2, "user": d.wireUser(i.user),
-			"authorizing_integration_owners": discordWire{"0": d.o.GuildID},
-		}
-		w["interaction"] = discordWire{"id": i.id, "type": 2, "name": i.name, "user": d.wireUser(i.user)}
+		d.wireCause(w, i)
+	}
+	if len(m.reactions) > 0 {
+		w["reactions"] = d.wireReactions(m)
 	}
 	return w
 }
@@ -224,6 +228,9 @@ func (d *Discord) openContent(m *discordMessage) bool {
 
 // show gives the people what m is now.
 func (d *Discord) show(m *discordMessage) {
+	if m.dismissed {
+		return
+	}
 	v := Message{
 		ID: m.id, Channel: m.channel, User: m.author, Text: m.content, Key: discordNonceText(m.nonce), At: m.at,
 		Pending: m.flags&discordLoading != 0,
@@ -231,8 +238,23 @@ func (d *Discord) show(m *discordMessage) {
 	if m.reference != nil && m.kind == discordReply {
 		v.ReplyTo = m.reference.MessageID
 	}
-	if m.flags&discordEphemeral != 0 && m.interaction != nil {
-		v.OnlyFor = m.interaction.user
+	if i := m.interaction; i != nil {
+		if m.flags&discordEphemeral != 0 {
+			v.OnlyFor = i.user
+		}
+		if i.kind == discordUsedCommand {
+			v.UsedBy, v.Used = i.user, i.label()
+		}
+	}
+	if len(m.components) > 0 {
+		v.Components = string(discordJSON(m.components))
+	}
+	for i := range m.attachments {
+		a := &m.attachments[i]
+		v.Files = append(v.Files, File{ID: a.id, Name: a.name, Type: a.kind, Size: len(a.data), URL: filePath(m.channel, a)})
+	}
+	for _, r := range m.reactions {
+		v.Reactions = append(v.Reactions, Reaction{Emoji: r.Emoji, Users: slices.Clone(r.Users)})
 	}
 	d.world.Put(v)
 }
@@ -246,12 +268,17 @@ func (d *Discord) add(m *discordMessage) {
 		return // neither in the history nor told to the bot
 	}
 	if c.archived && m.kind != discordThreadStarter {
-		c.archived = false
+		c.archived, c.since = false, time.Now()
 		d.emit("THREAD_UPDATE", discordIntentGuilds, d.o.GuildID, d.wireChannel(c))
 	}
 	c.messages = append(c.messages, m.id)
-	if m.kind != discordThreadStarter && m.kind != discordThreadCreated {
+	if m.kind != discordThreadStarter && m.kind != discordThreadCreated && m.kind != discordJoined {
 		d.show(m)
+	}
+	if c.kind == discordThread {
+		for _, id := range append([]string{m.author}, m.mentions...) {
+			d.joinThread(c, id)
+		}
 	}
 	d.emitMessage("MESSAGE_CREATE", m)
 }
@@ -264,16 +291,25 @@ func (d *Discord) changed(m *discordMessage) {
 	}
 }
 
-// remove deletes m. The caller holds mu.
-func (d *Discord) remove(m *discordMessage) {
+// forget deletes m. The caller holds mu.
+func (d *Discord) forget(m *discordMessage) {
 	delete(d.messages, m.id)
 	d.world.Delete(m.channel, m.id)
 	c := d.channels[m.channel]
-	if c == nil || m.flags&discordEphemeral != 0 {
+	if c == nil {
 		return
 	}
 	if i := slices.Index(c.messages, m.id); i >= 0 {
 		c.messages = slices.Delete(c.messages, i, i+1)
+	}
+}
+
+// remove deletes m and tells the bot. The caller holds mu.
+func (d *Discord) remove(m *discordMessage) {
+	d.forget(m)
+	c := d.channels[m.channel]
+	if c == nil || m.flags&discordEphemeral != 0 || d.hides(c) {
+		return
 	}
 	w := discordWire{"id": m.id, "channel_id": m.channel}
 	if g := d.guildOf(c); g != "" {
@@ -292,7 +328,7 @@ func (d *Discord) messageIntent(c *discordChannel) int {
 // emitMessage tells the bot of m, each session as much as its intents allow.
 func (d *Discord) emitMessage(event string, m *discordMessage) {
 	c := d.channels[m.channel]
-	if c == nil || c.hidden {
+	if c == nil || d.hides(c) {
 		return
 	}
 	d.emit(event, d.messageIntent(c), d.guildOf(c), func(s *discordSession) any {

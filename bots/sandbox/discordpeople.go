@@ -20,6 +20,10 @@ type DiscordSend struct {
 	ReplyTo string // id of the message that it answers
 	Text    string // may hold <@id>
 	NoPing  bool   // answer without mentioning the one who is answered
+	Files   []DiscordUpload
+	// Voice makes the one file a recorded message, as long as Length. It has no text.
+	Voice  bool
+	Length time.Duration
 }
 
 // Say lets a user write in a channel, thread or DM, in answer to the message replyTo
@@ -35,8 +39,11 @@ func (d *Discord) Send(s DiscordSend) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.TrimSpace(s.Text) == "" {
+	if strings.TrimSpace(s.Text) == "" && len(s.Files) == 0 {
 		return "", errors.New("discord sandbox: cannot send an empty message")
+	}
+	if s.Voice && (len(s.Files) != 1 || s.Text != "") {
+		return "", errors.New("discord sandbox: a voice message is one recording and no text")
 	}
 	if n := discordLength(s.Text); n > discordUserLimit {
 		return "", fmt.Errorf("discord sandbox: %d characters are more than the %d that a user may write", n, discordUserLimit)
@@ -47,12 +54,22 @@ func (d *Discord) Send(s DiscordSend) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if c.locked {
+	switch {
+	case c.kind == discordForum:
+		return "", fmt.Errorf("discord sandbox: in the forum %q people write in posts only", c.name)
+	case c.locked:
 		return "", fmt.Errorf("discord sandbox: thread %q is locked", c.name)
 	}
 	m := &discordMessage{
 		channel: c.id, author: u.ID, content: s.Text, at: time.Now(),
 		mentions: d.mentioned(s.Text), everyone: discordEveryone.MatchString(s.Text),
+	}
+	if m.attachments, err = d.uploads(s.Files); err != nil {
+		return "", err
+	}
+	if s.Voice {
+		m.attachments[0].voice(s.Length)
+		m.flags |= discordVoice
 	}
 	if s.ReplyTo != "" {
 		r := d.messages[s.ReplyTo]
@@ -70,7 +87,7 @@ func (d *Discord) Send(s DiscordSend) (id string, err error) {
 	return m.id, nil
 }
 
-// Edit lets a user change a message of their own.
+// Edit lets a user change the text of a message of their own.
 func (d *Discord) Edit(user, channel, id, text string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -78,11 +95,93 @@ func (d *Discord) Edit(user, channel, id, text string) error {
 	if err != nil {
 		return err
 	}
+	switch c := d.channels[m.channel]; {
+	case c.archived:
+		return fmt.Errorf("discord sandbox: thread %q is archived", c.name)
+	case strings.TrimSpace(text) == "" && len(m.attachments) == 0:
+		return errors.New("discord sandbox: cannot leave a message empty")
+	case discordLength(text) > discordUserLimit:
+		return fmt.Errorf("discord sandbox: %d characters are more than the %d that a user may write", discordLength(text), discordUserLimit)
+	}
 	m.content = text
 	m.edited = time.Now()
 	m.mentions = d.mentioned(text)
 	m.everyone = discordEveryone.MatchString(text)
 	d.changed(m)
+	return nil
+}
+
+// Unfurl is Discord itself adding the preview of a link to a message, some time after
+// it was posted. The bot is told by an update that holds the embeds and no content.
+func (d *Discord) Unfurl(channel, id, link, title string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, err := d.channel(channel)
+	if err != nil {
+		return err
+	}
+	m := d.messages[id]
+	if m == nil || m.channel != c.id {
+		return fmt.Errorf("discord sandbox: no message %q in %q", id, channel)
+	}
+	if m.flags&discordSuppressEmbeds != 0 {
+		return nil
+	}
+	m.embeds = discordJSON([]any{discordWire{"type": "link", "url": link, "title": title}})
+	w := discordWire{"id": m.id, "channel_id": m.channel, "embeds": m.embeds}
+	if g := d.guildOf(c); g != "" {
+		w["guild_id"] = g
+	}
+	if !d.hides(c) {
+		d.emit("MESSAGE_UPDATE", d.messageIntent(c), d.guildOf(c), w)
+	}
+	return nil
+}
+
+// Purge deletes messages of a channel at once, as a moderator's tools do: the bot is
+// told of all of them by one MESSAGE_DELETE_BULK.
+func (d *Discord) Purge(channel string, ids ...string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, err := d.channel(channel)
+	if err != nil {
+		return err
+	}
+	if c.kind == discordDM {
+		return errors.New("discord sandbox: nobody moderates a DM")
+	}
+	for _, id := range ids {
+		if m := d.messages[id]; m == nil || m.channel != c.id {
+			return fmt.Errorf("discord sandbox: no message %q in %q", id, channel)
+		}
+	}
+	for _, id := range ids {
+		d.forget(d.messages[id])
+	}
+	if !d.hides(c) {
+		d.emit("MESSAGE_DELETE_BULK", d.messageIntent(c), d.guildOf(c),
+			discordWire{"ids": ids, "channel_id": c.id, "guild_id": d.o.GuildID})
+	}
+	return nil
+}
+
+// Dismiss lets a user put away a message that only they see. The bot is not told.
+func (d *Discord) Dismiss(user, channel, id string) error {
+	u, err := d.user(user)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m, err := d.seen(u, channel, id)
+	if err != nil {
+		return err
+	}
+	if m.flags&discordEphemeral == 0 {
+		return fmt.Errorf("discord sandbox: others see message %q too", id)
+	}
+	m.dismissed = true
+	d.world.Delete(m.channel, m.id)
 	return nil
 }
 
@@ -173,7 +272,9 @@ func (d *Discord) RemoveChannel(channel string) error {
 	if c.kind == discordThread {
 		event = "THREAD_DELETE"
 	}
-	d.emit(event, discordIntentGuilds, d.guildOf(c), d.wireChannel(c))
+	if !d.hides(c) {
+		d.emit(event, discordIntentGuilds, d.guildOf(c), d.wireChannel(c))
+	}
 	return nil
 }
 

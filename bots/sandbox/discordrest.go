@@ -8,6 +8,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,9 +20,10 @@ const discordBodyLimit = 25 << 20
 // discordCall is one request of the bot, read whole.
 type discordCall struct {
 	*http.Request
-	route string
-	body  []byte // the JSON
-	files []discordAttachment
+	route   string
+	version int    // of the API
+	body    []byte // the JSON
+	files   []discordAttachment
 }
 
 // into decodes the JSON body.
@@ -53,11 +56,16 @@ func discordFail(status, code int, message string) *discordAnswer {
 	return &discordAnswer{status: status, body: discordWire{"message": message, "code": code}}
 }
 
-// discordInvalid is how Discord says that a field of a body is wrong.
+// discordInvalid is how Discord says that a field of a body is wrong. The parts of its
+// path are set apart by dots.
 func discordInvalid(field, code, message string) *discordAnswer {
+	at := discordWire{"_errors": []any{discordWire{"code": code, "message": message}}}
+	parts := strings.Split(field, ".")
+	for _, part := range slices.Backward(parts) {
+		at = discordWire{part: at}
+	}
 	return &discordAnswer{status: http.StatusBadRequest, body: discordWire{
-		"message": "Invalid Form Body", "code": 50035,
-		"errors": discordWire{field: discordWire{"_errors": []any{discordWire{"code": code, "message": message}}}},
+		"message": "Invalid Form Body", "code": 50035, "errors": at,
 	}}
 }
 
@@ -103,6 +111,13 @@ func (d *Discord) routes() http.Handler {
 		{"GET /channels/{channel}/messages/{message}", d.getMessage, false, 0},
 		{"PATCH /channels/{channel}/messages/{message}", d.patchMessage, false, discordEditLimit},
 		{"DELETE /channels/{channel}/messages/{message}", d.deleteMessage, false, 0},
+		{"GET /channels/{channel}/messages/{message}/reactions/{emoji}", d.getReactions, false, 0},
+		{"PUT /channels/{channel}/messages/{message}/reactions/{emoji}/@me", d.putReaction, false, 0},
+		{"DELETE /channels/{channel}/messages/{message}/reactions/{emoji}/{user}", d.deleteReaction, false, 0},
+		{"PATCH /channels/{channel}", d.patchChannel, false, 0},
+		{"GET /channels/{channel}/thread-members", d.getThreadMembers, false, 0},
+		{"PUT /channels/{channel}/thread-members/{user}", d.putThreadMember, false, 0},
+		{"DELETE /channels/{channel}/thread-members/{user}", d.deleteThreadMember, false, 0},
 		{"POST /channels/{channel}/messages/{message}/threads", d.postThread, false, 0},
 		{"POST /channels/{channel}/threads", d.postThread, false, 0},
 		{"GET /applications/{application}/commands", d.getCommands, false, 0},
@@ -111,6 +126,8 @@ func (d *Discord) routes() http.Handler {
 		{"GET /applications/{application}/guilds/{guild}/commands", d.getCommands, false, 0},
 		{"PUT /applications/{application}/guilds/{guild}/commands", d.putCommands, false, 0},
 		{"POST /applications/{application}/guilds/{guild}/commands", d.postCommand, false, 0},
+		{"DELETE /applications/{application}/commands/{command}", d.deleteCommand, false, 0},
+		{"DELETE /applications/{application}/guilds/{guild}/commands/{command}", d.deleteCommand, false, 0},
 		{"POST /interactions/{interaction}/{token}/callback", d.postCallback, true, discordNoLimit},
 		{"POST /webhooks/{application}/{token}", d.postFollowup, true, discordSendLimit},
 		{"GET /webhooks/{application}/{token}/messages/{message}", d.getResponse, true, discordNoLimit},
@@ -123,17 +140,21 @@ func (d *Discord) routes() http.Handler {
 		return discordFail(http.StatusNotFound, 0, "404: Not Found")
 	}, open: true}))
 
+	files := http.NewServeMux()
+	files.HandleFunc(discordFileRoute, d.serveFile)
+	files.Handle("/proxy/", http.StripPrefix("/proxy", files))
 	version := regexp.MustCompile(`^/api/v(9|10)/`)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch p := version.FindString(r.URL.Path); {
 		case p != "":
+			r.SetPathValue("version", strings.Trim(p, "/api/v"))
 			http.StripPrefix(strings.TrimSuffix(p, "/"), api).ServeHTTP(w, r)
 		case r.URL.Path == "/gateway" || r.URL.Path == "/gateway/":
 			d.serveGateway(w, r)
 		case strings.HasPrefix(r.URL.Path, "/api/"):
 			discordWrite(w, discordFail(http.StatusBadRequest, 50041, "Invalid API version"))
 		default:
-			http.NotFound(w, r)
+			files.ServeHTTP(w, r)
 		}
 	})
 }
@@ -148,12 +169,14 @@ func (d *Discord) serve(route discordRoute) http.Handler {
 		}
 		defer d.wg.Done()
 		call := &discordCall{Request: r, route: route.pattern}
+		call.version, _ = strconv.Atoi(r.PathValue("version")) // of digits only
 		answer := call.read(w)
 		if answer == nil && !route.open && r.Header.Get("Authorization") != "Bot "+d.o.Token {
 			answer = discordFail(http.StatusUnauthorized, 0, "401: Unauthorized")
 		}
 		d.mu.Lock()
 		d.calls[route.pattern]++
+		d.host = r.Host
 		fault := d.strike(route.pattern, r)
 		d.mu.Unlock()
 		do := func() {
@@ -187,7 +210,9 @@ func (d *Discord) do(route discordRoute, call *discordCall) *discordAnswer {
 		return refusal
 	}
 	answer := route.do(call)
-	answer.header = header
+	if answer.header == nil {
+		answer.header = header
+	}
 	return answer
 }
 
@@ -246,16 +271,14 @@ func (c *discordCall) readForm(form *multipart.Reader) error {
 		if err != nil {
 			return err
 		}
-		data, err := io.ReadAll(part)
-		if err != nil {
-			return err
-		}
 		if part.FormName() == "payload_json" {
-			c.body = data
+			if c.body, err = io.ReadAll(part); err != nil {
+				return err
+			}
 			continue
 		}
-		c.files = append(c.files, discordAttachment{
-			Filename: part.FileName(), ContentType: part.Header.Get("Content-Type"), Size: len(data),
-		})
+		if err := c.readFile(part.FormName(), part.FileName(), part.Header.Get("Content-Type"), part); err != nil {
+			return err
+		}
 	}
 }

@@ -11,10 +11,13 @@ import (
 
 // The intents that decide which events a session is told.
 const (
-	discordIntentGuilds        = 1 << 0
-	discordIntentGuildMessages = 1 << 9
-	discordIntentDMs           = 1 << 12
-	discordIntentContent       = 1 << 15
+	discordIntentGuilds         = 1 << 0
+	discordIntentMembers        = 1 << 1
+	discordIntentGuildMessages  = 1 << 9
+	discordIntentGuildReactions = 1 << 10
+	discordIntentDMs            = 1 << 12
+	discordIntentDMReactions    = 1 << 13
+	discordIntentContent        = 1 << 15
 )
 
 // Bounds of what is kept for a resume.
@@ -118,40 +121,6 @@ func (d *Discord) emit(event string, intent int, guild string, data any) {
 		}
 	}
 }
-
-func (d *Discord) wireGuild() discordWire {
-	channels, threads := []any{}, []any{}
-	for _, id := range d.order {
-		c := d.channels[id]
-		switch {
-		case c == nil || c.hidden || c.kind == discordDM || c.archived:
-		case c.kind == discordThread:
-			threads = append(threads, d.wireChannel(c))
-		default:
-			channels = append(channels, d.wireChannel(c))
-		}
-	}
-	self := d.wireMember()
-	self["user"] = d.wireUser(d.o.BotID)
-	return discordWire{
-		"id": d.o.GuildID, "name": d.o.GuildName, "icon": nil, "owner_id": d.o.Users[0].ID,
-		"joined_at": "2024-01-01T00:00:00.000000+00:00", "large": false, "unavailable": false,
-		"member_count": len(d.world.Users()), "channels": channels, "threads": threads, "members": []any{self},
-		"roles": []any{discordWire{
-			"id": d.o.GuildID, "name": "@everyone", "permissions": discordPermissions, "color": 0, "hoist": false,
-			"position": 0, "managed": false, "mentionable": false, "flags": 0,
-		}},
-		"emojis": []any{}, "stickers": []any{}, "presences": []any{}, "voice_states": []any{},
-		"stage_instances": []any{}, "guild_scheduled_events": []any{}, "features": []any{},
-		"verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0,
-		"system_channel_id": nil, "rules_channel_id": nil, "afk_channel_id": nil, "afk_timeout": 300,
-		"preferred_locale": "en-US", "premium_tier": 0, "nsfw_level": 0,
-	}
-}
-
-// discordPermissions are what the bot and the people may do: see and write in
-// channels and threads, start threads, read the history, attach, embed, react.
-const discordPermissions = "309237763136"
 
 func (d *Discord) tokenFits(token string) bool {
 	return strings.TrimPrefix(token, "Bot ") == d.o.Token

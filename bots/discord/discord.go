@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"bobbin/agent"
 	"bobbin/bots"
 	"bobbin/bots/markup"
 )
@@ -59,7 +58,8 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Discord is a bot account on Discord. It implements bots.Platform and bots.Typist.
+// Discord is a bot account on Discord. It implements bots.Platform, bots.Typist and
+// bots.Meter.
 type Discord struct {
 	opts Options
 	rest *rest
@@ -92,6 +92,7 @@ type Discord struct {
 var (
 	_ bots.Platform = (*Discord)(nil)
 	_ bots.Typist   = (*Discord)(nil)
+	_ bots.Meter    = (*Discord)(nil)
 )
 
 // How much is remembered. What is forgotten is asked for again.
@@ -168,19 +169,6 @@ func (d *Discord) setState(err error) {
 	d.stateMu.Lock()
 	defer d.stateMu.Unlock()
 	d.state = err
-}
-
-// Budget implements bots.Platform. Discord publishes no rates; observed are five
-// sends and five edits in five seconds, each per channel.
-func (d *Discord) Budget(to agent.Target) bots.Budget {
-	at := to.Channel
-	if to.Thread != "" {
-		at = to.Thread
-	}
-	return bots.Budget{
-		Post: bots.Rate{Scope: "discord/" + at + "/post", Every: 1100 * time.Millisecond, Burst: 4},
-		Edit: bots.Rate{Scope: "discord/" + at + "/edit", Every: 1200 * time.Millisecond, Burst: 2},
-	}
 }
 
 // Render implements bots.Platform.

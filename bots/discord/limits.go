@@ -18,15 +18,16 @@ type limits struct {
 // maxRoutes is when routes that are open again are forgotten.
 const maxRoutes = 1024
 
-// wait returns how long route stays closed; exempt routes know no global limit.
-func (l *limits) wait(route string, exempt bool) time.Duration {
+// wait returns how long route stays closed, and whether that is because all are; exempt
+// routes know no global limit.
+func (l *limits) wait(route string, exempt bool) (d time.Duration, all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	until := l.until[route]
 	if !exempt && l.global.After(until) {
-		until = l.global
+		until, all = l.global, true
 	}
-	return max(0, time.Until(until))
+	return max(0, time.Until(until)), all
 }
 
 func (l *limits) block(route string, d time.Duration, global bool) {

@@ -78,7 +78,7 @@ func (d *Discord) send(ctx context.Context, channel string, p post) (place, erro
 	}
 	err := d.rest.do(ctx, call{
 		what: "post a message", method: http.MethodPost, path: []string{"channels", channel, "messages"},
-		route: "POST channels/" + channel + "/messages", body: p, out: &out,
+		route: postRoute(channel), body: p, out: &out,
 	})
 	if err != nil {
 		return place{}, err
@@ -200,7 +200,7 @@ func (d *Discord) edit(ctx context.Context, at place, c change) error {
 	}
 	err := d.rest.do(ctx, call{
 		what: "edit a message", method: http.MethodPatch, path: []string{"channels", at.channel, "messages", at.message},
-		route: "PATCH channels/" + at.channel + "/messages", body: c, out: &out,
+		route: editRoute(at.channel), body: c, out: &out,
 	})
 	if err == nil && out.ID != at.message {
 		return errors.New("edit a message: the answer is not the message")

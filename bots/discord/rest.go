@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"bobbin/bots"
@@ -34,6 +35,7 @@ type rest struct {
 	token  string
 	client *http.Client
 	limits limits
+	report atomic.Pointer[func(bots.Usage)] // nil until somebody wants it
 }
 
 // call is one request.
@@ -76,8 +78,8 @@ func (e *apiError) Error() string {
 // answer but a success an *apiError, everything else an error that leaves open
 // whether the request was carried out.
 func (r *rest) do(ctx context.Context, c call) error {
-	if wait := r.limits.wait(c.route, c.hook); wait > 0 {
-		return &bots.RetryAfterError{After: wait, Err: fmt.Errorf("%s: waiting for the rate limit", c.what)}
+	if wait, all := r.limits.wait(c.route, c.hook); wait > 0 {
+		return late(wait, all, true, fmt.Errorf("%s: waiting for the rate limit", c.what))
 	}
 	var body io.Reader
 	if c.body != nil {
@@ -109,6 +111,7 @@ func (r *rest) do(ctx context.Context, c call) error {
 	if err != nil {
 		return fmt.Errorf("%s: read the answer: %w", c.what, withoutURL(err))
 	}
+	r.metered(c.route, resp.Header)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return r.failed(c, resp, b)
 	}
@@ -146,8 +149,19 @@ func (r *rest) failed(c call, resp *http.Response, body []byte) error {
 	if after <= 0 {
 		after = blindWait
 	}
-	r.limits.block(c.route, after, said.Global || resp.Header.Get("X-RateLimit-Global") != "")
-	return &bots.RetryAfterError{After: after, Err: e}
+	all := said.Global || resp.Header.Get("X-RateLimit-Global") != ""
+	r.limits.block(c.route, after, all)
+	return late(after, all, false, e)
+}
+
+// late returns the error of a call that has to wait: for its own route, or for all that
+// the account does.
+func late(after time.Duration, all, unsent bool, err error) error {
+	e := &bots.RetryAfterError{After: after, Err: err, Unsent: unsent}
+	if all {
+		e.Scope = account
+	}
+	return e
 }
 
 // code returns Discord's error code in err, or 0.

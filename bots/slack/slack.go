@@ -143,13 +143,17 @@ func (s *Slack) Render(markdown string) []bots.Message {
 	return messages
 }
 
-// Budget returns Slack's limits with a little room: about one chat.postMessage per
-// second and channel, and 50 chat.update per minute for the whole workspace.
+// Budget returns Slack's limits: 50 calls of chat.update in a minute for the whole
+// workspace; about one chat.postMessage in a second for each channel, and several hundred
+// in a minute for the workspace, taken as 300. "Occasional bursts" are taken as a few calls.
 func (s *Slack) Budget(to agent.Target) bots.Budget {
 	team := "slack/" + url.PathEscape(to.Workspace)
 	return bots.Budget{
-		Post: bots.Rate{Scope: team + "/" + url.PathEscape(to.Channel) + "/post", Every: time.Second, Burst: 2},
-		Edit: bots.Rate{Scope: team + "/chat.update", Every: 1200 * time.Millisecond, Burst: 3},
+		Post: bots.Rate{
+			Scope: team + "/" + url.PathEscape(to.Channel) + "/chat.postMessage", Every: time.Second, Burst: 2,
+			Within: bots.Limit{Scope: team + "/chat.postMessage", Every: 200 * time.Millisecond, Burst: 20},
+		},
+		Edit: bots.Rate{Scope: team + "/chat.update", Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute},
 	}
 }
 

@@ -193,6 +193,9 @@ func (a *against) append(t *rapid.T) {
 	}
 	must(t, a.store.Append(a.testing.Context(), turn, es...))
 	turn.Entries = append(turn.Entries, es...)
+	if len(es) > 0 {
+		turn.Attempt = 1
+	}
 }
 
 func (a *against) entry(t *rapid.T) agent.Entry {

@@ -12,6 +12,7 @@ import (
 
 var turnTests = []storeTest{
 	{"a turn that was cut off goes on with all of its journal", cutOff},
+	{"attempts count since the last step that was journaled", attemptsOfAStep},
 	{"a turn that was suspended does not count another attempt", suspended},
 	{"messages that arrive during a turn wait for the next", arriveDuring},
 	{"the journal goes on where it is, whatever the caller's turn holds", appendGoesOn},
@@ -48,18 +49,18 @@ func cutOff(r *rig) {
 	}
 	again("begun")
 	r.ok(r.Append(r.Context(), want, step(1, "c1", "c2")))
-	want.Entries = append(want.Entries, step(1, "c1", "c2"))
+	want.Entries, want.Attempt = append(want.Entries, step(1, "c1", "c2")), 1
 	again("a step")
 	r.ok(r.StartCall(r.Context(), want, "c2"))
 	r.ok(r.StartCall(r.Context(), want, "c1"))
 	want.Started = []string{"c1", "c2"}
 	again("calls started")
 	r.ok(r.Append(r.Context(), want, result(2, "c2")))
-	want.Entries = append(want.Entries, result(2, "c2"))
+	want.Entries, want.Attempt = append(want.Entries, result(2, "c2")), 1
 	again("one result")
 	more := []agent.Entry{result(3, "c1"), step(4)}
 	r.ok(r.Append(r.Context(), want, more...))
-	want.Entries = append(want.Entries, more...)
+	want.Entries, want.Attempt = append(want.Entries, more...), 1
 	again("more entries")
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001"}))
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-002"}))
@@ -73,6 +74,36 @@ func cutOff(r *rig) {
 	r.ok(r.Answer(r.Context(), want, o))
 	want.Outcome = &o
 	again("answered")
+}
+
+// attemptsOfAStep: a turn that gets on between its crashes is never given up, one that
+// does not is.
+func attemptsOfAStep(r *rig) {
+	r.accept(message(place, 1))
+	t := r.begin(place.Session())
+	attempt := func(when string, want int) {
+		r.Helper()
+		if t = r.begin(place.Session()); t.Attempt != want {
+			r.Errorf("%s: attempt %d, want %d", when, t.Attempt, want)
+		}
+	}
+	for n := range 5 {
+		r.reopen()
+		attempt("cut off once after each step", 2)
+		r.ok(r.Append(r.Context(), t, step(2*n, "c")))
+		r.ok(r.Append(r.Context(), t, result(2*n, "c")))
+	}
+	for n := range 4 {
+		attempt("cut off in the same step", n+2)
+		r.ok(r.StartCall(r.Context(), t, fmt.Sprint("c", n)))
+		r.ok(r.RecordPart(r.Context(), t, agent.Part{Key: "K", ID: "m"}))
+		r.ok(r.Append(r.Context(), t)) // which is no step
+	}
+	r.ok(r.Suspend(r.Context(), t))
+	attempt("put down in good order", 5)
+	r.ok(r.Append(r.Context(), t, said(100)))
+	r.ok(r.Suspend(r.Context(), t))
+	attempt("put down after a step", 1)
 }
 
 func suspended(r *rig) {
@@ -203,12 +234,15 @@ func largeTurns(r *rig) {
 		many[n] = said(n)
 		many[n].Text = strings.Repeat("x", 1000)
 	}
-	var markup []agent.Entry // grows sixfold in JSON
+	markup := []agent.Entry{step(0)} // grows sixfold in JSON
 	for n := range 50 {
-		markup = append(markup, result(n, fmt.Sprint("c", n)))
-		markup[n].Text = strings.Repeat("<", 9000)
+		call := fmt.Sprint("c", n)
+		markup[0].Calls = append(markup[0].Calls, agent.ToolCall{ID: call, Name: "look", Args: []byte("{}")})
+		found := result(n, call)
+		found.Text = strings.Repeat("<", 9000)
+		markup = append(markup, found)
 	}
-	huge := []agent.Entry{said(1), said(2), said(3)}
+	huge := []agent.Entry{said(1), said(2), said(3), result(4, "c")}
 	huge[0].Text = strings.Repeat("0123456789", 150_000)
 	huge[1].Text = strings.Repeat("🧵", 200_000)
 	huge[2].Calls = []agent.ToolCall{{ID: "c", Name: "n", Args: []byte(`"` + strings.Repeat("a", 300_000) + `"`)}}

@@ -27,48 +27,70 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*badger.T
 	if err != nil {
 		return err
 	}
-	if size > oneTransaction {
-		// Entries beyond the head do not count yet, so they may be written before
-		// it is moved.
-		if err := s.writeAhead(t, values); err != nil {
+	for try := 1; ; try++ {
+		ahead := 0
+		if size > oneTransaction {
+			// Entries beyond the head do not count yet, so they may be written before
+			// it is moved.
+			ahead = len(values)
+			if err := s.writeAhead(t, values); err != nil {
+				return err
+			}
+		}
+		err := s.update(func(txn *badger.Txn) error { return finish(txn, t, values, ahead, also) })
+		if !errors.Is(err, errAheadGone) || try == 3 {
 			return err
 		}
-		values = nil
 	}
-	return s.update(func(txn *badger.Txn) error {
-		b, err := underWay(txn, t)
-		if err != nil {
-			return err
-		}
+}
+
+// finish is the transaction that ends a turn.
+func finish(txn *badger.Txn, t *agent.Turn, values [][]byte, ahead int, also func(*badger.Txn) error) error {
+	b, err := underWay(txn, t)
+	if err != nil {
+		return err
+	}
+	if b.Ahead < ahead {
+		return errAheadGone
+	}
+	h := head{Generation: b.Generation, Next: b.Base + uint64(len(values))}
+	if ahead == 0 {
 		for i, v := range values {
 			if err := txn.Set(entryKey(t.Session, b.Generation, b.Base+uint64(i)), v); err != nil {
 				return err
 			}
 		}
-		h := head{Generation: b.Generation, Next: b.Base + uint64(len(entries))}
-		if err := s.writeHead(txn, t.Session, h); err != nil {
+	}
+	if err := writeHead(txn, t.Session, h); err != nil {
+		return err
+	}
+	for _, seq := range b.Inbox {
+		if err := txn.Delete(inboxKey(t.Session, seq)); err != nil {
 			return err
 		}
-		for _, seq := range b.Inbox {
-			if err := txn.Delete(inboxKey(t.Session, seq)); err != nil {
-				return err
-			}
-		}
-		if err := drop(txn, t.Session); err != nil {
-			return err
-		}
-		return also(txn)
-	})
+	}
+	if err := drop(txn, t.Session); err != nil {
+		return err
+	}
+	return also(txn)
 }
+
+// errAheadGone says that what was written ahead was taken for what a crash has left.
+var errAheadGone = errors.New("what was written ahead is gone")
 
 // oneTransaction is well below what Badger takes at once: 15 % of its memtable.
 const oneTransaction = 512 << 10
 
+// writeAhead writes the entries of a turn that are too much for one transaction. The
+// turn's record says so first, so that they can be found if the turn is cut off.
 func (s *Store) writeAhead(t *agent.Turn, values [][]byte) error {
 	var b begun
-	err := s.db.View(func(txn *badger.Txn) (err error) {
-		b, err = underWay(txn, t)
-		return err
+	err := s.update(func(txn *badger.Txn) (err error) {
+		if b, err = underWay(txn, t); err != nil {
+			return err
+		}
+		b.Ahead = max(b.Ahead, len(values))
+		return set(txn, key("t/", t.Session), b)
 	})
 	if err != nil {
 		return err
@@ -78,14 +100,52 @@ func (s *Store) writeAhead(t *agent.Turn, values [][]byte) error {
 	})
 }
 
+// dropAhead removes what a commit has written ahead that did not come to its end.
+func (s *Store) dropAhead(id agent.SessionID) error {
+	n := 0
+	for done := false; !done; {
+		some := 0
+		err := s.update(func(txn *badger.Txn) error {
+			l := look{txn: txn, id: id, log: s.log}
+			b, err := l.begun()
+			if done = err != nil || b == nil || b.Ahead == 0 || len(l.fixes) > 0; done {
+				return err
+			}
+			prefix := entriesOf(id, b.Generation)
+			var gone [][]byte
+			o := badger.DefaultIteratorOptions
+			o.Prefix, o.PrefetchValues = prefix, false
+			err = walk(txn, o, entryKey(id, b.Generation, b.Base), func(_ []byte, item *badger.Item) error {
+				if len(gone) == maxDeleted {
+					return errEnough
+				}
+				gone = append(gone, item.KeyCopy(nil))
+				return nil
+			})
+			for _, k := range gone {
+				err = errors.Join(err, txn.Delete(k))
+			}
+			if some, done = len(gone), len(gone) < maxDeleted; done {
+				b.Ahead = 0
+				err = errors.Join(err, set(txn, key("t/", id), b))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		n += some
+	}
+	if n > 0 {
+		s.log.Warn("a turn was cut off while it was committed; its half-written entries are removed", "session", id, "entries", n)
+	}
+	return nil
+}
+
 // writeInParts writes the values in their order, in as few transactions as they need.
 func (s *Store) writeInParts(values [][]byte, at func(i int) []byte) error {
 	for from := 0; from < len(values); {
-		to, size := from, 0
-		for to < len(values) && (to == from || size+len(values[to]) <= oneTransaction) {
-			size += len(values[to]) + valueFrame
-			to++
-		}
+		to := from + inOne(values[from:])
 		err := s.update(func(txn *badger.Txn) error {
 			for i := from; i < to; i++ {
 				if err := txn.Set(at(i), values[i]); err != nil {
@@ -102,32 +162,10 @@ func (s *Store) writeInParts(values [][]byte, at func(i int) []byte) error {
 	return nil
 }
 
-// errNotUnderWay says that a turn was committed already, or is not the session's.
-var errNotUnderWay = errors.New("the turn is not under way")
-
-// underWay reads the record of a turn, which must be the one that its session has.
-func underWay(txn *badger.Txn, t *agent.Turn) (b begun, err error) {
-	err = get(txn, key("t/", t.Session), &b)
-	if errors.Is(err, badger.ErrKeyNotFound) || err == nil && b.ID != t.ID {
-		return begun{}, errNotUnderWay
+// inOne is how many of the values, from the first on, one transaction takes.
+func inOne(values [][]byte) (n int) {
+	for size := 0; n < len(values) && (n == 0 || size+len(values[n]) <= oneTransaction); n++ {
+		size += len(values[n]) + valueFrame
 	}
-	return b, err
-}
-
-// drop forgets the turn under way and its journal.
-func drop(txn *badger.Txn, id agent.SessionID) error {
-	gone := [][]byte{key("t/", id)}
-	err := each(txn, within("j/", id), func(_ []byte, item *badger.Item) error {
-		gone = append(gone, item.KeyCopy(nil))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, k := range gone {
-		if err := txn.Delete(k); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n
 }

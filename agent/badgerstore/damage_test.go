@@ -168,7 +168,8 @@ func TestDamagedRecordsCostWhatTheyHeldAndNothingElse(t *testing.T) {
 		}},
 		"the turn": {key("t/", id), func(t *testing.T, s *Store, before, after *agent.Turn) {
 			wantTexts(t, s, after, "entry 1", "entry 2", "entry 3")
-			if len(after.Inbound) != 2 || after.ID == before.ID || len(after.Entries)+len(after.Parts) > 0 || after.Outcome != nil {
+			// It answers all that waits, and does nothing again that it has done.
+			if len(after.Inbound) != 2 || after.ID == before.ID || len(after.Entries) != 3 || len(after.Parts) != 2 || len(after.Started) != 1 || after.Outcome != nil || after.Attempt != 1 {
 				t.Errorf("the turn is %+v", after)
 			}
 		}},
@@ -177,14 +178,14 @@ func TestDamagedRecordsCostWhatTheyHeldAndNothingElse(t *testing.T) {
 				t.Errorf("there is a turn: %+v", after)
 			}
 		}},
-		"a step": {stepKey(id, 0), func(t *testing.T, s *Store, before, after *agent.Turn) {
-			if after.ID != before.ID || len(after.Entries) != 2 || after.Entries[1].Text != "entry 5" {
+		"the steps": {append(within("j/", id), 'e'), func(t *testing.T, s *Store, before, after *agent.Turn) {
+			if after.ID != before.ID || len(after.Entries) != 0 || after.Outcome == nil {
 				t.Errorf("the turn is %+v", after)
 			}
 			if err := s.Append(t.Context(), after, entry(6)); err != nil {
 				t.Fatal(err)
 			}
-			if again := begin(t, s, id); len(again.Entries) != 3 || again.Entries[1].Text != "entry 5" || again.Entries[2].Text != "entry 6" {
+			if again := begin(t, s, id); len(again.Entries) != 1 || again.Entries[0].Text != "entry 6" {
 				t.Errorf("after another step: %+v", again.Entries)
 			}
 		}},

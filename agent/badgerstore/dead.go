@@ -85,36 +85,62 @@ func (s *Store) Abandoned(ctx context.Context) iter.Seq2[Dead, error] {
 	}
 }
 
-// dead reads the records of abandoned turns, without what they should have answered.
+// dead reads the records of abandoned turns, without what they should have answered. One
+// that is damaged is made anew, as far as its key tells.
 func (s *Store) dead(ctx context.Context) (found []Dead, err error) {
+	var fixes []fix
 	err = s.db.View(func(txn *badger.Txn) error {
 		return each(txn, []byte("x/t/"), func(k []byte, item *badger.Item) error {
 			var d Dead
-			if err := decode(item, &d); err != nil {
-				s.log.Error("the record of an abandoned turn is damaged", "turn", string(k), "error", err)
-				d = Dead{Why: "unknown: its record is damaged"}
+			if damage := plausible(item, &d, (*Dead).plausible); damage != nil {
+				if d, err = recall(txn, agent.TurnID(k)); err != nil {
+					return err
+				}
+				fixes = append(fixes, fault(item, damage).instead(d))
 			}
 			d.ID = agent.TurnID(k)
 			found = append(found, d)
 			return ctx.Err()
 		})
 	})
+	_ = s.repair("", fixes) // or they are left as they are, and the log says why
 	slices.SortFunc(found, func(a, b Dead) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return found, err
 }
 
+// recall is what can be told of a turn whose record is damaged.
+func recall(txn *badger.Txn, id agent.TurnID) (Dead, error) {
+	d := Dead{ID: id, At: time.Now().Round(0), Why: whyUnknown}
+	err := each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
+		var in agent.Inbound
+		if decodeInbound(item, &in) != nil {
+			return nil
+		}
+		d.Session = in.Session()
+		return errEnough
+	})
+	return d, err
+}
+
+// whyUnknown stands for the reason of a turn whose record was damaged.
+const whyUnknown = "unknown: its record was damaged"
+
+func (d *Dead) plausible() bool { return d.ID != "" && !d.At.IsZero() }
+
 func (s *Store) unanswered(id agent.TurnID) (said []agent.Inbound, err error) {
+	var fixes []fix
 	err = s.db.View(func(txn *badger.Txn) error {
 		return each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
 			var in agent.Inbound
-			if err := decode(item, &in); err != nil {
-				s.log.Error("a message of an abandoned turn is damaged and left out", "turn", id, "error", err)
-				return nil
+			if damage := decodeInbound(item, &in); damage != nil {
+				fixes = append(fixes, fault(item, damage))
+			} else {
+				said = append(said, in)
 			}
-			said = append(said, in)
 			return nil
 		})
 	})
+	_ = s.repair("", fixes) // or they are left out again, and the log says why
 	return said, err
 }
 
@@ -122,6 +148,9 @@ func (s *Store) unanswered(id agent.TurnID) (said []agent.Inbound, err error) {
 // behind what is there. It returns the session, which has to be woken, and how many
 // messages it has put back. Their answer will say what it answers.
 func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.SessionID, messages int, err error) {
+	if _, err := s.unanswered(id); err != nil { // sets aside what is damaged
+		return "", 0, fmt.Errorf("retry turn %s: %w", id, err)
+	}
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {
 			return "", messages, err
@@ -179,7 +208,7 @@ func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.Session
 	}
 	var d Dead
 	if err := get(txn, deadKey(id), &d); err == nil {
-		session = d.Session
+		session = cmp.Or(d.Session, session)
 	} else if !errors.As(err, new(*damagedError)) {
 		return "", 0, false, err
 	}
@@ -188,12 +217,13 @@ func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.Session
 
 // messageBack puts one message into the inbox. It returns nil for one that is damaged.
 func (s *Store) messageBack(txn *badger.Txn, k []byte) (*agent.Inbound, error) {
-	var in agent.Inbound
-	if err := get(txn, k, &in); errors.As(err, new(*damagedError)) {
-		s.log.Error("a message of an abandoned turn is damaged and left out", "error", err)
-		return nil, nil
-	} else if err != nil {
+	item, err := txn.Get(k)
+	if err != nil {
 		return nil, err
+	}
+	var in agent.Inbound
+	if decodeInbound(item, &in) != nil {
+		return nil, nil // and could not be set aside
 	}
 	in.Late = true
 	session := in.Session()

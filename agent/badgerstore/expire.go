@@ -12,8 +12,9 @@ import (
 )
 
 // Expire forgets sessions in which nothing was said since before, transcripts that Reset
-// put aside whose last entry is older, and turns that were abandoned earlier. It returns
-// how many transcripts and turns these were. A session that has something to do is left
+// put aside whose last entry is older, and turns that were abandoned and damaged records
+// that were set aside earlier. It returns how many transcripts, turns and records these
+// were. A session that has something to do is left
 // alone. Expire works in small steps beside everything else, and may be cut off and
 // repeated.
 //
@@ -28,10 +29,12 @@ func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error)
 		gone, err = s.expireSession(ctx, id, before)
 		n += gone
 	}
-	if err == nil {
-		var gone int
-		gone, err = s.expireDead(ctx, before)
-		n += gone
+	for _, expire := range []func(context.Context, time.Time) (int, error){s.expireDead, s.expireAside} {
+		if err == nil {
+			var gone int
+			gone, err = expire(ctx, before)
+			n += gone
+		}
 	}
 	if err != nil {
 		return n, fmt.Errorf("remove what is older than %s: %w", before.Format(time.DateTime), err)
@@ -95,7 +98,7 @@ func (s *Store) expireStep(txn *badger.Txn, id agent.SessionID, before time.Time
 	if busy, err := hasWork(txn, id); err != nil || busy {
 		return stepEnd, err
 	}
-	h, err := s.readHead(txn, id)
+	h, _, err := readHead(txn, id)
 	if err != nil {
 		return stepEnd, err
 	}
@@ -140,7 +143,7 @@ func hasWork(txn *badger.Txn, id agent.SessionID) (busy bool, err error) {
 // oldest is the first generation that has entries.
 func oldest(txn *badger.Txn, id agent.SessionID) (generation uint64, found bool, err error) {
 	err = each(txn, within("m/", id), func(k []byte, _ *badger.Item) error {
-		if len(k) == 16 {
+		if len(k) >= 16 {
 			generation, found = number(k[:8]), true
 		}
 		return errEnough
@@ -153,10 +156,8 @@ func oldest(txn *badger.Txn, id agent.SessionID) (generation uint64, found bool,
 func lastWord(txn *badger.Txn, id agent.SessionID, generation uint64) (at time.Time, err error) {
 	err = eachBack(txn, entriesOf(id, generation), func(_ []byte, item *badger.Item) error {
 		var e agent.Entry
-		if err := decode(item, &e); errors.As(err, new(*damagedError)) {
+		if decodeEntry(item, &e) != nil {
 			return nil
-		} else if err != nil {
-			return err
 		}
 		at = e.At
 		return errEnough

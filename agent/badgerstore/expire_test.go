@@ -125,7 +125,7 @@ func TestASessionThatIsSpokenInWhileItExpiresLosesNothingNew(t *testing.T) {
 		if len(turn.Inbound) != 1 || turn.Inbound[0].Text != "new" {
 			t.Errorf("session %d has %+v", i, turn.Inbound)
 		}
-		if err := s.Commit(t.Context(), turn, []agent.Entry{{Text: "answer"}}); err != nil {
+		if err := s.Commit(t.Context(), turn, []agent.Entry{{Role: agent.RoleAssistant, Text: "answer"}}); err != nil {
 			t.Error(err)
 		}
 		if got := history(t, s, at); len(got) == 0 || got[len(got)-1] != "answer" {

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -18,22 +19,31 @@ type head struct {
 	Next       uint64 `json:"next"` // the number of the next entry
 }
 
-func (s *Store) readHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
-	switch err = get(txn, key("h/", id), &h); {
-	case errors.Is(err, badger.ErrKeyNotFound):
-		return head{}, nil
-	case errors.As(err, new(*damagedError)):
-		s.log.Error("the head of a transcript is damaged and made anew from its last entry", "session", id, "error", err)
-		return lastHead(txn, id)
+// readHead reads a session's head. One that is damaged is what the last entry tells, and
+// a fix says so, for which the caller writes the right one.
+func readHead(txn *badger.Txn, id agent.SessionID) (h head, damage *fix, err error) {
+	item, err := txn.Get(key("h/", id))
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return head{}, nil, nil
 	}
-	return h, err
+	if err != nil {
+		return head{}, nil, err
+	}
+	var read struct{ Generation, Next *uint64 }
+	if err := decode(item, &read); err == nil && read.Generation != nil && read.Next != nil {
+		return head{*read.Generation, *read.Next}, nil, nil
+	} else {
+		f := fault(item, cmp.Or(err, errImplausible))
+		h, err = lastHead(txn, id)
+		return h, &f, err
+	}
 }
 
 // lastHead is the head as the transcript's last key tells it.
 func lastHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
 	err = eachBack(txn, within("m/", id), func(k []byte, _ *badger.Item) error {
-		if len(k) == 16 {
-			h = head{Generation: number(k[:8]), Next: number(k) + 1}
+		if len(k) >= 16 {
+			h = head{Generation: number(k[:8]), Next: number(k[:16]) + 1}
 		}
 		return errEnough
 	})
@@ -41,8 +51,8 @@ func lastHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
 }
 
 // writeHead moves the session's head, unless a reset has moved it elsewhere.
-func (s *Store) writeHead(txn *badger.Txn, id agent.SessionID, h head) error {
-	now, err := s.readHead(txn, id)
+func writeHead(txn *badger.Txn, id agent.SessionID, h head) error {
+	now, _, err := readHead(txn, id)
 	if err != nil || now.Generation != h.Generation {
 		return err
 	}
@@ -50,36 +60,108 @@ func (s *Store) writeHead(txn *badger.Txn, id agent.SessionID, h head) error {
 }
 
 // History implements agent.Store. It reads the turn's own generation, which after a
-// reset is no longer the head's.
-func (s *Store) History(ctx context.Context, t *agent.Turn, budget int) (es []agent.Entry, err error) {
+// reset is no longer the head's. What is damaged, and calls and results that lack each
+// other, are put right when they are found.
+func (s *Store) History(ctx context.Context, t *agent.Turn, budget int) ([]agent.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.db.View(func(txn *badger.Txn) error {
+	p := passage{budget: budget}
+	if err := s.readPassage(t, &p, p.entry); err != nil {
+		return nil, fmt.Errorf("read the transcript: %w", err)
+	}
+	slices.Reverse(p.entries)
+	if p.broken == 0 && sound(p.entries, p.cut, false) {
+		return p.entries, nil
+	}
+	es, err := s.mendPassage(ctx, t, budget)
+	if err != nil {
+		return nil, fmt.Errorf("put the transcript right: %w", err)
+	}
+	return es, nil
+}
+
+// passage is the newest part of a transcript, newest first.
+type passage struct {
+	budget  int
+	entries []agent.Entry
+	broken  int  // entries that cannot be read
+	cut     bool // there are older entries
+
+	lines []line // of a passage that is to be put right
+}
+
+// readPassage gives f a passage's items, the newest first.
+func (s *Store) readPassage(t *agent.Turn, p *passage, f func(*badger.Item) error) error {
+	return s.db.View(func(txn *badger.Txn) error {
 		b, err := underWay(txn, t)
 		if err != nil {
 			return err
 		}
 		return eachBack(txn, entriesOf(t.Session, b.Generation), func(k []byte, item *badger.Item) error {
-			if number(k) >= b.Base {
+			if len(k) < 8 || number(k[:8]) >= b.Base {
 				return nil // written ahead by a commit that did not come to its end
 			}
-			var e agent.Entry
-			if err := decode(item, &e); err != nil {
-				s.log.Error("a transcript entry is damaged and left out", "session", t.Session, "error", err)
-				return nil
-			}
-			if budget -= agent.Tokens(e); budget < 0 {
-				return errEnough
-			}
-			es = append(es, e)
-			return nil
+			return f(item)
 		})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the transcript: %w", err)
+}
+
+func (p *passage) entry(item *badger.Item) error {
+	var e agent.Entry
+	if err := decodeEntry(item, &e); err != nil {
+		p.broken++
+		return errEnough // all of it is read again
 	}
-	slices.Reverse(es)
+	if p.budget -= agent.Tokens(e); p.budget < 0 {
+		p.cut = true
+		return errEnough
+	}
+	p.entries = append(p.entries, e)
+	return nil
+}
+
+// maxMended bounds the damaged entries that are dealt with at once.
+const maxMended = 2 * maxAside
+
+func (p *passage) line(item *badger.Item) error {
+	l := readLine(item)
+	if l.broken {
+		p.broken++
+	} else {
+		p.budget -= agent.Tokens(l.entry)
+	}
+	if p.budget < 0 || p.broken > maxMended {
+		p.cut = true
+		return errEnough
+	}
+	p.lines = append(p.lines, l)
+	return nil
+}
+
+// mendPassage is History for a transcript that is not sound. If it cannot be put right in
+// the store, the entries that can stand are returned nevertheless.
+func (s *Store) mendPassage(ctx context.Context, t *agent.Turn, budget int) (es []agent.Entry, err error) {
+	for {
+		p := passage{budget: budget}
+		if err := s.readPassage(t, &p, p.line); err != nil {
+			return nil, err
+		}
+		slices.Reverse(p.lines)
+		var fixes []fix
+		es, fixes = mend(p.lines, p.cut, false)
+		if s.repair(t.Session, fixes) != nil || p.broken <= maxMended {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	for sum, i := 0, len(es)-1; i >= 0; i-- { // results that were put in may be too much
+		if sum += agent.Tokens(es[i]); sum > budget {
+			return es[i+1:], nil
+		}
+	}
 	return es, nil
 }
 
@@ -89,9 +171,12 @@ func (s *Store) Reset(ctx context.Context, id agent.SessionID) error {
 		return err
 	}
 	err := s.update(func(txn *badger.Txn) error {
-		h, err := s.readHead(txn, id)
+		h, damage, err := readHead(txn, id)
 		if err != nil {
 			return err
+		}
+		if damage != nil {
+			s.log.Error("the head of a transcript is damaged; the session starts afresh all the same", "session", id, "damage", damage.why)
 		}
 		return set(txn, key("h/", id), head{Generation: h.Generation + 1})
 	})
@@ -116,6 +201,13 @@ func eachBack(txn *badger.Txn, prefix []byte, f func(k []byte, item *badger.Item
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchSize, o.Reverse = prefix, 16, true
 	return walk(txn, o, append(slices.Clone(prefix), 0xff), f)
+}
+
+// keys is each, for keys alone. A key is good until f returns.
+func keys(txn *badger.Txn, prefix []byte, f func(k []byte) error) error {
+	o := badger.DefaultIteratorOptions
+	o.Prefix, o.PrefetchValues = prefix, false
+	return walk(txn, o, prefix, func(k []byte, _ *badger.Item) error { return f(k) })
 }
 
 func walk(txn *badger.Txn, o badger.IteratorOptions, from []byte, f func(k []byte, item *badger.Item) error) error {

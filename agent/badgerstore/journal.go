@@ -17,10 +17,12 @@ func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entr
 		return err
 	}
 	values, _, err := encode(entries)
-	if err == nil {
-		var next int
-		if next, err = s.nextStep(t); err == nil {
-			err = s.writeInParts(values, func(i int) []byte { return stepKey(t.Session, next+i) })
+	for err == nil {
+		n := inOne(values)
+		last := n == len(values)
+		err = s.update(func(txn *badger.Txn) error { return s.append(txn, t, values[:n], last) })
+		if values = values[n:]; last {
+			break
 		}
 	}
 	if err != nil {
@@ -29,19 +31,23 @@ func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entr
 	return nil
 }
 
-// nextStep is the number of the journal's next entry. It is not the number of entries
-// the turn has, since damaged ones are left out of it.
-func (s *Store) nextStep(t *agent.Turn) (n int, err error) {
-	err = s.db.View(func(txn *badger.Txn) error {
-		if _, err := underWay(txn, t); err != nil {
+// append adds to the journal. With the last of a step the turn has got on, so that what
+// cut it off before is no more held against it.
+func (s *Store) append(txn *badger.Txn, t *agent.Turn, values [][]byte, last bool) error {
+	b, err := underWay(txn, t)
+	if err != nil {
+		return err
+	}
+	for _, v := range values {
+		if err := txn.Set(stepKey(t.Session, s.nextSeq()), v); err != nil {
 			return err
 		}
-		return eachBack(txn, append(within("j/", t.Session), 'e'), func(k []byte, _ *badger.Item) error {
-			n = int(number(k)) + 1 //nolint:gosec // a count
-			return errEnough
-		})
-	})
-	return n, err
+	}
+	if !last || len(values) == 0 || b.Attempt <= 1 {
+		return nil
+	}
+	b.Attempt = 1
+	return set(txn, key("t/", t.Session), b)
 }
 
 // StartCall implements agent.Store.

@@ -19,8 +19,8 @@ func seenKey(kind, platform, id string) []byte {
 	return []byte("d/" + kind + "/" + platform + "\x00" + id)
 }
 
-func stepKey(s agent.SessionID, n int) []byte {
-	return binary.BigEndian.AppendUint64(append(within("j/", s), 'e'), uint64(n)) //nolint:gosec // a count
+func stepKey(s agent.SessionID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(within("j/", s), 'e'), seq)
 }
 
 func callKey(s agent.SessionID, id string) []byte { return append(append(within("j/", s), 'c'), id...) }

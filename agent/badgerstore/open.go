@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -159,14 +160,24 @@ func (s *Store) checkSchema() error {
 	})
 }
 
-// readSeq goes on counting where the inbox stands, should the clock have been set back
-// since.
+// readSeq goes on counting where inbox and journals stand, should the clock have been set
+// back since.
 func (s *Store) readSeq() error {
 	return s.db.View(func(txn *badger.Txn) error {
-		o := badger.DefaultIteratorOptions
-		o.Prefix, o.PrefetchValues = []byte("i/"), false
-		return walk(txn, o, o.Prefix, func(k []byte, _ *badger.Item) error {
-			s.seq.Store(max(s.seq.Load(), number(k)))
+		newest := func(seq uint64) { s.seq.Store(max(s.seq.Load(), seq)) }
+		for _, kind := range []string{"i/", "z/"} {
+			err := keys(txn, []byte(kind), func(k []byte) error {
+				newest(number(k))
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return keys(txn, []byte("j/"), func(k []byte) error {
+			if _, k, _ = bytes.Cut(k, []byte{0}); len(k) > 8 && k[0] == 'e' {
+				newest(number(k[1:9]))
+			}
 			return nil
 		})
 	})
@@ -203,9 +214,9 @@ func (s *Store) update(f func(*badger.Txn) error) error {
 // admin.
 type logger struct{ *slog.Logger }
 
-func (l logger) Errorf(f string, a ...any)   { l.Error(line(f, a)) }
-func (l logger) Warningf(f string, a ...any) { l.Warn(line(f, a)) }
-func (l logger) Infof(f string, a ...any)    { l.Debug(line(f, a)) }
+func (l logger) Errorf(f string, a ...any)   { l.Error(printed(f, a)) }
+func (l logger) Warningf(f string, a ...any) { l.Warn(printed(f, a)) }
+func (l logger) Infof(f string, a ...any)    { l.Debug(printed(f, a)) }
 func (l logger) Debugf(string, ...any)       {}
 
-func line(f string, a []any) string { return "badger: " + strings.TrimSpace(fmt.Sprintf(f, a...)) }
+func printed(f string, a []any) string { return "badger: " + strings.TrimSpace(fmt.Sprintf(f, a...)) }

@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -46,13 +47,40 @@ func get(txn *badger.Txn, k []byte, v any) error {
 	return decode(item, v)
 }
 
+// decode reads a value. All that can keep it from that is damage, also of the file that
+// the value is in.
 func decode(item *badger.Item, v any) error {
-	return item.Value(func(b []byte) error {
-		if err := json.Unmarshal(b, v); err != nil {
-			return &damagedError{printable(item.Key()), err}
+	err := item.Value(func(b []byte) error { return json.Unmarshal(b, v) })
+	if err != nil {
+		return &damagedError{printable(item.Key()), err}
+	}
+	return nil
+}
+
+// errImplausible says that a value can be read and cannot have been written.
+var errImplausible = errors.New("it is not what is stored here")
+
+// plausible is decode, for a value that ok recognizes as one that was written.
+func plausible[T any](item *badger.Item, v *T, ok func(*T) bool) error {
+	err := decode(item, v)
+	if err == nil && !ok(v) {
+		err = &damagedError{printable(item.Key()), errImplausible}
+	}
+	return err
+}
+
+func decodeEntry(item *badger.Item, e *agent.Entry) error {
+	return plausible(item, e, func(e *agent.Entry) bool {
+		switch e.Role {
+		case agent.RoleUser, agent.RoleAssistant, agent.RoleTool:
+			return e.Role == agent.RoleAssistant || len(e.Calls) == 0
 		}
-		return nil
+		return false
 	})
+}
+
+func decodeInbound(item *badger.Item, in *agent.Inbound) error {
+	return plausible(item, in, func(in *agent.Inbound) bool { return in.MessageID != "" && in.Target.Platform != "" })
 }
 
 func printable(k []byte) string {

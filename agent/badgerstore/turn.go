@@ -18,156 +18,155 @@ type begun struct {
 	ID         agent.TurnID `json:"id"`
 	Generation uint64       `json:"generation"`
 	Began      time.Time    `json:"began"`
-	Attempt    int          `json:"attempt"`
+	Attempt    int          `json:"attempt"` // since the last step that was journaled
 	Suspended  bool         `json:"suspended,omitempty"`
 	Inbox      []uint64     `json:"inbox"`
 	Base       uint64       `json:"base"` // entries of its generation that were there before it
+	// Ahead is how many entries a commit has written that was too large for one
+	// transaction and did not come to its end.
+	Ahead int `json:"ahead,omitempty"`
 }
 
+func (b *begun) plausible() bool { return b.ID != "" && len(b.Inbox) > 0 }
+
+// newBegun is a turn that begins now, without what it answers. Its id is the stem of
+// idempotency keys, which Discord bounds to 25 characters.
+func newBegun(h head) *begun {
+	return &begun{
+		ID: agent.TurnID(rand.Text()[:20]), Generation: h.Generation, Base: h.Next,
+		Began: time.Now().Round(0), Attempt: 1,
+	}
+}
+
+// maxLooks is how often Begin looks at a session whose records are damaged. If these
+// cannot be put right, it leaves them out.
+const maxLooks = 3
+
+// errDamage ends a transaction that has found what is to be put right first.
+var errDamage = errors.New("there are damaged records")
+
 // Begin implements agent.Store.
-func (s *Store) Begin(ctx context.Context, id agent.SessionID) (t *agent.Turn, err error) {
+func (s *Store) Begin(ctx context.Context, id agent.SessionID) (*agent.Turn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.update(func(txn *badger.Txn) (err error) {
-		if t, err = s.resume(txn, id); t != nil || err != nil {
-			return err
+	for looks := 1; ; looks++ {
+		l := &look{id: id, log: s.log}
+		t, err := s.begin(l, looks == maxLooks)
+		switch {
+		case err == nil:
+			return t, nil
+		case !errors.Is(err, errDamage):
+			return nil, fmt.Errorf("begin a turn: %w", err)
 		}
-		t, err = s.beginFresh(txn, id)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("begin a turn: %w", err)
+		if s.putRight(l) != nil {
+			looks = maxLooks - 1
+		}
 	}
-	return t, nil
 }
 
-// resume takes up the unfinished turn of a session, if there is one.
-func (s *Store) resume(txn *badger.Txn, id agent.SessionID) (*agent.Turn, error) {
-	b, err := s.begun(txn, id)
+// putRight does what a look found to be done. An error is in the log.
+func (s *Store) putRight(l *look) error {
+	if l.ahead > 0 {
+		if err := s.dropAhead(l.id); err != nil {
+			s.log.Error("the entries of a turn that was cut off while it was committed cannot be removed", "session", l.id, "error", err)
+			return err
+		}
+	}
+	return s.repair(l.id, l.fixes)
+}
+
+// begin is Begin, once. If it does not have to make do with what it finds, it changes
+// nothing before all is put right.
+func (s *Store) begin(l *look, makeDo bool) (t *agent.Turn, err error) {
+	err = s.update(func(txn *badger.Txn) (err error) {
+		l.txn, l.fixes, l.ahead = txn, nil, 0
+		if t, err = l.resume(); t == nil && err == nil {
+			t, err = l.beginFresh()
+		}
+		if err == nil && !makeDo && (len(l.fixes) > 0 || l.ahead > 0) {
+			return errDamage
+		}
+		return err
+	})
+	return t, err
+}
+
+// resume takes up the unfinished turn of the session, if there is one.
+func (l *look) resume() (*agent.Turn, error) {
+	b, err := l.begun()
 	if err != nil || b == nil {
 		return nil, err
 	}
+	l.ahead = b.Ahead
 	if !b.Suspended {
 		b.Attempt++
 	}
 	b.Suspended = false
-	t := b.turn(id)
-	if t.Inbound, err = s.inbox(txn, id, b.Inbox); err != nil {
+	t := b.turn(l.id)
+	if t.Inbound, err = l.inbox(b.Inbox); err != nil {
 		return nil, err
 	}
 	if len(t.Inbound) == 0 {
-		s.log.Error("all that a turn answers is damaged; the turn is dropped", "session", id, "turn", b.ID)
-		return nil, drop(txn, id)
+		if len(l.fixes) == 0 {
+			l.log.Error("all that a turn answers was damaged; the turn is dropped", "session", l.id, "turn", b.ID)
+		}
+		return nil, drop(l.txn, l.id)
 	}
-	if err := s.readJournal(txn, t); err != nil {
+	if err := l.journal(t); err != nil {
 		return nil, err
 	}
-	return t, set(txn, key("t/", id), b)
+	return t, set(l.txn, key("t/", l.id), b)
 }
 
 // beginFresh makes a turn of the oldest messages in the inbox, if there are any.
-func (s *Store) beginFresh(txn *badger.Txn, id agent.SessionID) (*agent.Turn, error) {
-	h, err := s.readHead(txn, id)
+func (l *look) beginFresh() (*agent.Turn, error) {
+	h, err := l.head()
 	if err != nil {
 		return nil, err
 	}
-	// The id is the stem of idempotency keys, which Discord bounds to 25 characters.
-	b := &begun{
-		ID: agent.TurnID(rand.Text()[:20]), Generation: h.Generation, Base: h.Next,
-		Began: time.Now().Round(0), Attempt: 1,
-	}
-	t := b.turn(id)
-	if t.Inbound, err = s.take(txn, id, b); err != nil || len(t.Inbound) == 0 {
+	b := newBegun(h)
+	t := b.turn(l.id)
+	if t.Inbound, b.Inbox, err = l.take(); err != nil || len(t.Inbound) == 0 {
 		return nil, err
 	}
-	return t, set(txn, key("t/", id), b)
+	return t, set(l.txn, key("t/", l.id), b)
 }
 
 func (b *begun) turn(id agent.SessionID) *agent.Turn {
 	return &agent.Turn{ID: b.ID, Session: id, Generation: b.Generation, Began: b.Began, Attempt: b.Attempt}
 }
 
-func (s *Store) begun(txn *badger.Txn, id agent.SessionID) (*begun, error) {
-	var b begun
-	switch err := get(txn, key("t/", id), &b); {
-	case errors.Is(err, badger.ErrKeyNotFound):
-		return nil, nil
-	case errors.As(err, new(*damagedError)):
-		s.log.Error("the record of a turn is damaged; its messages are taken up anew", "session", id, "error", err)
-		return nil, drop(txn, id) // its journal belongs to a turn that has no name any more
-	case err != nil:
-		return nil, err
+// underWay reads the record of a turn, which must be the one that its session has.
+func underWay(txn *badger.Txn, t *agent.Turn) (b begun, err error) {
+	item, err := txn.Get(key("t/", t.Session))
+	if err == nil {
+		err = plausible(item, &b, (*begun).plausible)
 	}
-	return &b, nil
+	if errors.Is(err, badger.ErrKeyNotFound) || err == nil && b.ID != t.ID {
+		return begun{}, errNotUnderWay
+	}
+	return b, err
 }
 
-// inbox reads what a turn under way answers.
-func (s *Store) inbox(txn *badger.Txn, id agent.SessionID, seqs []uint64) (said []agent.Inbound, err error) {
-	for _, seq := range seqs {
-		var in agent.Inbound
-		switch err := get(txn, inboxKey(id, seq), &in); {
-		case errors.Is(err, badger.ErrKeyNotFound): // was damaged before
-		case errors.As(err, new(*damagedError)):
-			if err := s.dropMessage(txn, id, inboxKey(id, seq), err); err != nil {
-				return nil, err
-			}
-		case err != nil:
-			return nil, err
-		default:
-			said = append(said, in)
-		}
-	}
-	return said, nil
-}
+// errNotUnderWay says that a turn was committed already, or is not the session's.
+var errNotUnderWay = errors.New("the turn is not under way")
 
-// take reads the oldest messages of the inbox for a new turn.
-func (s *Store) take(txn *badger.Txn, id agent.SessionID, b *begun) (said []agent.Inbound, err error) {
-	err = each(txn, within("i/", id), func(k []byte, item *badger.Item) error {
-		if len(said) == agent.MaxTake {
-			return errEnough
-		}
-		var in agent.Inbound
-		if err := decode(item, &in); err != nil {
-			return s.dropMessage(txn, id, item.KeyCopy(nil), err)
-		}
-		said, b.Inbox = append(said, in), append(b.Inbox, number(k))
+// drop forgets the turn under way and its journal.
+func drop(txn *badger.Txn, id agent.SessionID) error {
+	gone := [][]byte{key("t/", id)}
+	prefix := within("j/", id)
+	err := keys(txn, prefix, func(k []byte) error {
+		gone = append(gone, append(prefix[:len(prefix):len(prefix)], k...))
 		return nil
 	})
-	return said, err
-}
-
-func (s *Store) dropMessage(txn *badger.Txn, id agent.SessionID, k []byte, why error) error {
-	s.log.Error("a message in the inbox is damaged and left out", "session", id, "error", why)
-	return txn.Delete(k)
-}
-
-func (s *Store) readJournal(txn *badger.Txn, t *agent.Turn) error {
-	return each(txn, within("j/", t.Session), func(k []byte, item *badger.Item) error {
-		var err error
-		switch k[0] {
-		case 'e':
-			var e agent.Entry
-			if err = decode(item, &e); err == nil {
-				t.Entries = append(t.Entries, e)
-			}
-		case 'c':
-			t.Started = append(t.Started, string(k[1:]))
-		case 'p':
-			var p agent.Part
-			if err = decode(item, &p); err != nil {
-				p = agent.Part{Key: string(k[1:])} // perhaps posted, which is what its key tells
-			}
-			t.Parts = append(t.Parts, p)
-		case 'o':
-			var o agent.Outcome
-			if err = decode(item, &o); err == nil {
-				t.Outcome = &o
-			}
+	if err != nil {
+		return err
+	}
+	for _, k := range gone {
+		if err := txn.Delete(k); err != nil {
+			return err
 		}
-		if err != nil {
-			s.log.Error("a journal entry is damaged and left out", "session", t.Session, "turn", t.ID, "error", err)
-		}
-		return nil
-	})
+	}
+	return nil
 }

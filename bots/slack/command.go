@@ -3,9 +3,6 @@ package slack
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -33,8 +30,8 @@ const (
 
 // command is one slash command at work.
 type command struct {
+	hook
 	in  *intake
-	s   *Slack
 	cmd slackgo.SlashCommand
 	key string
 
@@ -46,10 +43,10 @@ type command struct {
 // command prepares the work on cmd; answers says whether the acknowledgement can carry
 // a text.
 func (in *intake) command(cmd slackgo.SlashCommand, answers bool) *command {
-	// A trigger id is good for acting in Slack, so only its hash goes on.
-	sum := sha256.Sum256([]byte(cmp.Or(cmd.TriggerID, rand.Text())))
-	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:])[:20]
-	return &command{in: in, s: in.s, cmd: cmd, key: key, sealed: !answers}
+	return &command{
+		in: in, cmd: cmd, key: keyOf(cmd.TriggerID), sealed: !answers,
+		hook: hook{s: in.s, channel: cmd.ChannelID, user: cmd.UserID, url: cmd.ResponseURL},
+	}
 }
 
 // run works on the command and returns, when that is done or Slack will wait no
@@ -107,7 +104,7 @@ func (c *command) work(ctx context.Context) {
 	if ev.Command == "ask" {
 		c.withdraw(last, ev.MessageID)
 	}
-	c.tell(last, "I could not take that. Please try again in a minute.")
+	c.tell(last, notTaken)
 }
 
 // event converts the command. Slack knows no command inside a thread, so its place is
@@ -138,7 +135,7 @@ func (c *command) event() bots.Event {
 	}
 }
 
-func (c *command) direct() bool { return strings.HasPrefix(c.cmd.ChannelID, "D") }
+func (c *command) direct() bool { return isDM(c.cmd.ChannelID) }
 
 func (c *command) workspace() string {
 	if c.cmd.IsEnterpriseInstall && isID(c.cmd.TeamID) {
@@ -214,7 +211,7 @@ func (c *command) respond(ctx context.Context, markdown string) error {
 		return nil
 	}
 	c.mu.Unlock()
-	return c.later(ctx, text)
+	return c.say(ctx, text)
 }
 
 // tell is respond for the adapter's own sentences, whose failure nobody waits for.
@@ -222,25 +219,6 @@ func (c *command) tell(ctx context.Context, text string) {
 	if err := c.respond(ctx, text); err != nil {
 		c.s.log.Warn("slack: a person was not told what became of a command", "user", c.cmd.UserID, "error", err)
 	}
-}
-
-// later answers through the response URL, which works five times in thirty minutes, or
-// else as an ephemeral message, which needs the bot to be in the channel.
-func (c *command) later(ctx context.Context, text string) error {
-	errURL := errors.New("the command has no response URL")
-	if c.cmd.ResponseURL != "" {
-		_, _, errURL = c.s.api.PostMessageContext(ctx, c.cmd.ChannelID,
-			slackgo.MsgOptionResponseURL(c.cmd.ResponseURL, slackgo.ResponseTypeEphemeral), slackgo.MsgOptionText(text, false))
-		if errURL == nil {
-			return nil
-		}
-		errURL = wrap("answering at the response URL", errURL)
-	}
-	_, err := c.s.api.PostEphemeralContext(ctx, c.cmd.ChannelID, c.cmd.UserID, slackgo.MsgOptionText(text, false))
-	if err == nil {
-		return nil
-	}
-	return errors.Join(errURL, fault("chat.postEphemeral", err))
 }
 
 // ephemeral is the payload of an acknowledgement that only the author sees.

@@ -88,7 +88,7 @@ func (s *Slack) said(p post, team string) (ev bots.Event, ignored string) {
 		return ev, why
 	}
 
-	direct := p.ChannelType == "im" || strings.HasPrefix(p.Channel, "D")
+	direct := p.ChannelType == "im" || isDM(p.Channel)
 	thread := p.ThreadTS
 	if thread == "" && !direct {
 		// The answer opens the thread of the message.

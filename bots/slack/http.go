@@ -88,12 +88,7 @@ func (s *Slack) handler(ctx context.Context, in *intake) http.Handler {
 		if !ok {
 			return
 		}
-		form, err := url.ParseQuery(string(body))
-		if err != nil || !json.Valid([]byte(form.Get("payload"))) {
-			s.refuse(w, "malformed", http.StatusBadRequest)
-			return
-		}
-		s.ignored.add("interaction")
+		s.serveInteraction(ctx, in, w, body)
 	})
 	return mux
 }
@@ -189,5 +184,21 @@ func (s *Slack) serveCommand(ctx context.Context, in *intake, w http.ResponseWri
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(ephemeral(text)); err != nil {
 		c.tell(ctx, text)
+	}
+}
+
+func (s *Slack) serveInteraction(ctx context.Context, in *intake, w http.ResponseWriter, body []byte) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil || !json.Valid([]byte(form.Get("payload"))) {
+		s.refuse(w, "malformed", http.StatusBadRequest)
+		return
+	}
+	s.stirs()
+	g, ignored := in.interaction([]byte(form.Get("payload")))
+	switch {
+	case ignored != "":
+		s.ignored.add(ignored)
+	case !g.run(ctx):
+		http.Error(w, "too much to do", http.StatusServiceUnavailable)
 	}
 }

@@ -18,8 +18,10 @@ const (
 	// acceptTimeout is longer than Slack's three seconds: an event that was accepted
 	// late comes again and is recognised.
 	acceptTimeout = 10 * time.Second
-	// maxCommands bounds the slash commands at work at once.
+	// maxCommands bounds the slash commands at work at once, and maxGestures what people
+	// do with buttons and menus.
 	maxCommands = 64
+	maxGestures = 256
 )
 
 // intake hands events to accept: all events of a conversation in the order they came.
@@ -29,6 +31,7 @@ type intake struct {
 	seed     maphash.Seed
 	lanes    [lanes]chan delivery
 	commands chan struct{} // a token for each command at work
+	gestures chan struct{} // and for each button or menu
 	wg       sync.WaitGroup
 }
 
@@ -39,7 +42,10 @@ type delivery struct {
 }
 
 func newIntake(s *Slack, accept func(context.Context, bots.Event) error) *intake {
-	in := &intake{s: s, accept: accept, seed: maphash.MakeSeed(), commands: make(chan struct{}, maxCommands)}
+	in := &intake{
+		s: s, accept: accept, seed: maphash.MakeSeed(),
+		commands: make(chan struct{}, maxCommands), gestures: make(chan struct{}, maxGestures),
+	}
 	for i := range in.lanes {
 		in.lanes[i] = make(chan delivery, laneDepth)
 	}

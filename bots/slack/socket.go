@@ -114,13 +114,11 @@ func (k *socket) handle(ctx context.Context, evt socketmode.Event) {
 		}
 	case socketmode.EventTypeInteractive:
 		if evt.Request != nil {
-			k.s.stirs()
-			k.s.ignored.add("interaction")
-			k.ackSoon(evt.Request.EnvelopeID)
+			k.interact(ctx, evt.Request.EnvelopeID, evt.Request.Payload)
 		}
 	case socketmode.EventTypeErrorBadMessage:
 		if bad, ok := evt.Data.(*socketmode.ErrorBadMessage); ok {
-			k.unknown(bad.Message)
+			k.unknown(ctx, bad.Message)
 		}
 	case socketmode.EventTypeIncomingError:
 		k.s.ignored.add("unreadable frame")
@@ -166,7 +164,7 @@ func (k *socket) deliver(envelope string, payload []byte) {
 
 // unknown takes what slack-go could not decode. It does not acknowledge that itself,
 // so Slack would send it three more times.
-func (k *socket) unknown(message []byte) {
+func (k *socket) unknown(ctx context.Context, message []byte) {
 	var env struct {
 		Type       string          `json:"type"`
 		EnvelopeID string          `json:"envelope_id"`
@@ -176,8 +174,12 @@ func (k *socket) unknown(message []byte) {
 		k.s.ignored.add("malformed")
 		return
 	}
-	if env.Type == socketmode.RequestTypeEventsAPI {
+	switch env.Type {
+	case socketmode.RequestTypeEventsAPI:
 		k.deliver(env.EnvelopeID, env.Payload)
+		return
+	case socketmode.RequestTypeInteractive:
+		k.interact(ctx, env.EnvelopeID, env.Payload)
 		return
 	}
 	k.s.ignored.add("envelope " + env.Type)
@@ -195,6 +197,21 @@ func (k *socket) command(ctx context.Context, req socketmode.Request, cmd slackg
 		}
 		if !k.ack(ctx, req.EnvelopeID, payload) && text != "" {
 			c.tell(ctx, text)
+		}
+	})
+}
+
+func (k *socket) interact(ctx context.Context, envelope string, payload []byte) {
+	k.s.stirs()
+	g, ignored := k.in.interaction(payload)
+	if ignored != "" {
+		k.s.ignored.add(ignored)
+		k.ackSoon(envelope)
+		return
+	}
+	k.in.wg.Go(func() {
+		if g.run(ctx) {
+			k.ack(ctx, envelope, nil)
 		}
 	})
 }

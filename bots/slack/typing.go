@@ -36,7 +36,7 @@ var noSignCodes = set("unknown_method", "method_deprecated", "not_agent_app", "f
 // on the message that is being answered, and an answer does not take it away.
 func (s *Slack) Typing(ctx context.Context, to agent.Target, doing string) (time.Duration, error) {
 	kind, thread := channelThread, to.Thread
-	direct := strings.HasPrefix(to.Channel, "D")
+	direct := isDM(to.Channel)
 	switch {
 	case thread != "" && direct:
 		kind = directThread

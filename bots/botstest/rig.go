@@ -30,6 +30,10 @@ type Rig struct {
 	Texts func(to agent.Target) []string
 	// Shown is like Texts, with what frames the texts; nil where nothing can.
 	Shown func(to agent.Target) []string
+	// Press has a person press a button on a message of bobbin's; nil if there are none.
+	Press func(to agent.Target, id agent.MessageID, action bots.Action)
+	// Whispers returns what that person alone was told at to.
+	Whispers func(to agent.Target) []string
 	// Remove has somebody else than bobbin delete a message.
 	Remove func(id agent.MessageID)
 	// LosePost has the next post happen, or not, and its answer be lost.

@@ -22,6 +22,8 @@ func PlatformSuite(t *testing.T, open func(*testing.T) Rig) {
 		"deleting what is not there is no error":               deletedTwice,
 		"a frame stands around a text and goes without it":     framed,
 		"a frame is plain text and fits":                       framedPlainly,
+		"a press names its turn and the answer's session":      presses,
+		"a press that is not accepted is told of":              pressedInVain,
 		"calls with an ended context fail":                     ended,
 		"an answer has a budget":                               budget,
 		"rendered Markdown is whole and within the limits":     rendered,

@@ -267,6 +267,7 @@ func TestUnknownEnvelopesAreCountedAndTheSocketLives(t *testing.T) {
 			`{"type":"events_api","envelope_id":"e4","payload":{"type":"event_callback","event":{"type":"message","user":"U1","channel":"C1","ts":"1.1","text":"odd blocks","blocks":7}}}`,
 			`{"type":"slash_commands","envelope_id":"e5","payload":[]}`,
 			`{"type":"interactive","envelope_id":"e6","payload":{"type":"block_actions"}}`,
+			`{"type":"interactive","envelope_id":"e7","payload":{"type":"future_kind"}}`,
 			`{"type":"no_id"}`, `{"envelope_id":7}`, `{not json`, `[]`, `"text"`, ``,
 		} {
 			r.Deliver(frame)
@@ -282,7 +283,7 @@ func TestUnknownEnvelopesAreCountedAndTheSocketLives(t *testing.T) {
 			t.Errorf("events: %q", texts)
 		}
 		t.Log(slices.Sorted(maps.Keys(r.s.Ignored())))
-		for _, why := range []string{"envelope future_kind", "event never_seen", "envelope slash_commands", "interaction", "malformed"} {
+		for _, why := range []string{"envelope future_kind", "event never_seen", "envelope slash_commands", "interaction future_kind", "malformed"} {
 			if r.s.Ignored()[why] == 0 {
 				t.Errorf("%q was not counted: %v", why, r.s.Ignored())
 			}

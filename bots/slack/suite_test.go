@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bobbin/agent"
+	"bobbin/bots"
 	"bobbin/bots/botstest"
 	"bobbin/bots/sandbox"
 	"time"
@@ -27,6 +28,24 @@ func TestSlackIsAPlatform(t *testing.T) {
 				}
 				return texts
 			},
+			Shown: func(to agent.Target) (texts []string) {
+				for _, m := range r.shown(to.Channel) {
+					if m.User == r.Options().Bot.ID && m.Thread == to.Thread {
+						texts = append(texts, look(t, m))
+					}
+				}
+				return texts
+			},
+			Press: func(to agent.Target, id agent.MessageID, action bots.Action) {
+				_, ts, err := splitID(id)
+				if err == nil {
+					err = r.Press("U0ADA", to.Channel, ts, actionPrefix+string(action))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+			Whispers: func(to agent.Target) []string { return r.whispers(to.Channel, "U0ADA") },
 			Remove: func(id agent.MessageID) {
 				channel, ts, err := splitID(id)
 				if err != nil || !r.World().Delete(channel, ts) {

@@ -22,9 +22,14 @@ type SlackOptions struct {
 	SigningSecret string
 	Users         []User    // people, and other bots
 	Channels      []Channel // public unless their id starts with G
-	// Events are the event subscriptions: app_mention, message.channels,
-	// message.groups, message.im.
+	// Events are the event subscriptions by their names in an app's manifest; the
+	// default are all that the stand-in has, but app_context_changed.
 	Events []string
+	// Agent is how the app is declared as an agent: SlackAgentView, which is the
+	// default, SlackAssistantView or SlackNoAgent.
+	Agent string
+	// Shortcuts are what the app has put into Slack's menus.
+	Shortcuts []SlackShortcut
 
 	// NoLimits turns rate limits off. Rates replaces those of single methods.
 	NoLimits bool
@@ -49,6 +54,13 @@ type SlackOptions struct {
 // slackRedeliver are Slack's pauses before the redeliveries of an event.
 var slackRedeliver = []time.Duration{500 * time.Millisecond, time.Minute, 5 * time.Minute}
 
+// slackEvents are the subscriptions of an app that wants to hear of all it may answer.
+var slackEvents = []string{
+	"app_mention", "message.channels", "message.groups", "message.im", "app_home_opened", "assistant_thread_started",
+	"assistant_thread_context_changed", "agent_session_stopped", "agent_session_title_changed", "member_joined_channel",
+	"member_left_channel", "reaction_added", "reaction_removed",
+}
+
 func (o SlackOptions) withDefaults() SlackOptions {
 	o.TeamID = cmp.Or(o.TeamID, "T0SANDBOX")
 	o.Team = cmp.Or(o.Team, "Sandbox")
@@ -68,8 +80,9 @@ func (o SlackOptions) withDefaults() SlackOptions {
 		o.Channels = []Channel{{ID: "C0GENERAL", Name: "general"}, {ID: "C0RANDOM", Name: "random"}}
 	}
 	if o.Events == nil {
-		o.Events = []string{"app_mention", "message.channels", "message.groups", "message.im"}
+		o.Events = slackEvents
 	}
+	o.Agent = cmp.Or(o.Agent, SlackAgentView)
 	o.AckTimeout = cmp.Or(o.AckTimeout, 3*time.Second)
 	if o.Redeliver == nil {
 		o.Redeliver = slackRedeliver
@@ -116,6 +129,18 @@ type Slack struct {
 	copies     int
 	httpTail   map[string]chan struct{} // channel → first attempt of its newest event
 	responses  map[string]*slackResponse
+	triggers   map[string]*slackTrigger
+	views      map[string]*slackView   // by id
+	modals     map[string][]*slackView // by person, the top one last
+	homes      map[string]*slackView   // by person
+	streams    map[slackRef]*slackStream
+	sessions   map[slackRef]*slackSession // by thread
+	assistants map[slackRef]string        // thread of the assistant view → person
+	viewing    map[string]string          // person → channel they look at
+	files      map[string]*slackFile      // by id
+	uploads    map[string]*slackFile      // by secret of the URL
+	held       []string                   // files, oldest first
+	heldBytes  int
 }
 
 // slackRef names a message.
@@ -123,9 +148,11 @@ type slackRef struct{ channel, ts string }
 
 // slackExtra is what Slack keeps of a message beside what a Message holds.
 type slackExtra struct {
-	clientID  string
-	edited    string // ts of the last edit that people see as one
-	reactions []slackReaction
+	clientID string
+	edited   string // ts of the last edit that people see as one
+	subtype  string
+	states   map[string]slackState       // person → what they have chosen in it
+	offered  map[string][]map[string]any // options that external menus were given
 }
 
 // NewSlack returns a stand-in, which works until Close.
@@ -145,6 +172,17 @@ func NewSlack(o SlackOptions) *Slack {
 		settled:   make(chan struct{}),
 		httpTail:  make(map[string]chan struct{}),
 		responses: make(map[string]*slackResponse),
+
+		triggers:   make(map[string]*slackTrigger),
+		views:      make(map[string]*slackView),
+		modals:     make(map[string][]*slackView),
+		homes:      make(map[string]*slackView),
+		streams:    make(map[slackRef]*slackStream),
+		sessions:   make(map[slackRef]*slackSession),
+		assistants: make(map[slackRef]string),
+		viewing:    make(map[string]string),
+		files:      make(map[string]*slackFile),
+		uploads:    make(map[string]*slackFile),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.rates.set(o.Rates)
@@ -171,13 +209,17 @@ func (s *Slack) Options() SlackOptions {
 // World is what the people of the workspace see.
 func (s *Slack) World() *World { return s.world }
 
-// Handler serves the Web API under /api/, the sockets under /socket and the response
-// URLs under /response/. It may be mounted at any host, port and path.
+// Handler serves the Web API under /api/, the sockets under /socket, the response URLs
+// under /response/, and files under /files/ and /upload/. It may be mounted at any host, port and path.
 func (s *Slack) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveAPI)
 	mux.HandleFunc("GET /socket", s.serveSocket)
 	mux.HandleFunc("POST /response/{id}", s.serveResponse)
+	mux.HandleFunc("POST /upload/{secret}", s.serveUpload)
+	mux.HandleFunc("GET /files/{id}/{name}", s.serveFile)
+	mux.HandleFunc("GET /files/{id}/download/{name}", s.serveFile)
+	mux.HandleFunc("GET /signin", serveSignIn)
 	return mux
 }
 

@@ -34,29 +34,56 @@ func slackOK(kv ...any) slackReply {
 	return r
 }
 
-func slackFail(code string) slackReply { return slackReply{"ok": false, "error": code} }
+// slackFail is an error's answer. What follows the code after a colon says more, for
+// people.
+func slackFail(code string) slackReply {
+	code, more, said := strings.Cut(code, ": ")
+	r := slackReply{"ok": false, "error": code}
+	if said {
+		r["response_metadata"] = map[string]any{"messages": []string{"[ERROR] " + more}}
+	}
+	return r
+}
 
 // slackMethods are the methods of the Web API that the stand-in knows. They are
 // called with mu held.
 var slackMethods = map[string]func(*Slack, slackForm) slackReply{
-	"api.test":                    (*Slack).apiTest,
-	"auth.test":                   (*Slack).authTest,
-	"apps.connections.open":       (*Slack).openSocket,
-	"assistant.threads.setStatus": (*Slack).setStatus,
-	"chat.delete":                 (*Slack).chatDelete,
-	"chat.postEphemeral":          (*Slack).chatPostEphemeral,
-	"chat.postMessage":            (*Slack).chatPostMessage,
-	"chat.update":                 (*Slack).chatUpdate,
-	"conversations.history":       (*Slack).conversationsHistory,
-	"conversations.info":          (*Slack).conversationsInfo,
-	"conversations.list":          (*Slack).conversationsList,
-	"conversations.open":          (*Slack).conversationsOpen,
-	"conversations.replies":       (*Slack).conversationsReplies,
-	"reactions.add":               (*Slack).reactionsAdd,
-	"reactions.remove":            (*Slack).reactionsRemove,
-	"users.conversations":         (*Slack).conversationsList,
-	"users.info":                  (*Slack).usersInfo,
-	"users.list":                  (*Slack).usersList,
+	"api.test":                              (*Slack).apiTest,
+	"auth.test":                             (*Slack).authTest,
+	"apps.connections.open":                 (*Slack).openSocket,
+	"agents.sessions.rename":                (*Slack).renameSession,
+	"agents.sessions.setStatus":             (*Slack).setSession,
+	"assistant.threads.setStatus":           (*Slack).setStatus,
+	"assistant.threads.setSuggestedPrompts": (*Slack).setSuggestedPrompts,
+	"assistant.threads.setTitle":            (*Slack).setTitle,
+	"chat.appendStream":                     (*Slack).appendStream,
+	"chat.delete":                           (*Slack).chatDelete,
+	"chat.getPermalink":                     (*Slack).getPermalink,
+	"chat.postEphemeral":                    (*Slack).chatPostEphemeral,
+	"chat.postMessage":                      (*Slack).chatPostMessage,
+	"chat.startStream":                      (*Slack).startStream,
+	"chat.stopStream":                       (*Slack).stopStream,
+	"chat.update":                           (*Slack).chatUpdate,
+	"conversations.history":                 (*Slack).conversationsHistory,
+	"conversations.info":                    (*Slack).conversationsInfo,
+	"conversations.list":                    (*Slack).conversationsList,
+	"conversations.members":                 (*Slack).conversationsMembers,
+	"conversations.open":                    (*Slack).conversationsOpen,
+	"conversations.replies":                 (*Slack).conversationsReplies,
+	"files.completeUploadExternal":          (*Slack).completeUpload,
+	"files.delete":                          (*Slack).filesDelete,
+	"files.getUploadURLExternal":            (*Slack).getUploadURL,
+	"files.info":                            (*Slack).filesInfo,
+	"reactions.add":                         (*Slack).reactionsAdd,
+	"reactions.get":                         (*Slack).reactionsGet,
+	"reactions.remove":                      (*Slack).reactionsRemove,
+	"users.conversations":                   (*Slack).conversationsList,
+	"users.info":                            (*Slack).usersInfo,
+	"users.list":                            (*Slack).usersList,
+	"views.open":                            (*Slack).viewsOpen,
+	"views.publish":                         (*Slack).viewsPublish,
+	"views.push":                            (*Slack).viewsPush,
+	"views.update":                          (*Slack).viewsUpdate,
 }
 
 // serveAPI answers one call of the Web API.

@@ -8,13 +8,9 @@ import (
 )
 
 const (
-	slackMaxText     = 40_000 // characters that chat.postMessage keeps
-	slackMaxUpdate   = 4_000  // characters of text in chat.update
-	slackMaxMarkdown = 12_000 // characters of all markdown blocks of a message
-	slackMaxRendered = 13_200 // the same, as Slack renders them: found by trial, documented nowhere
-	slackMaxBlocks   = 50
-	slackMaxSection  = 3_000
-	slackStatusLife  = 2 * time.Minute
+	slackMaxText    = 40_000 // characters that chat.postMessage keeps
+	slackMaxUpdate  = 4_000  // characters of text in chat.update
+	slackStatusLife = 2 * time.Minute
 )
 
 // slackContent is what a call wants a message to show.
@@ -37,93 +33,35 @@ func (s *Slack) content(f slackForm) (c slackContent, code string) {
 		c.blocks, c.hasBlocks = raw, true
 	}
 	if c.hasBlocks {
-		if code := slackCheckBlocks(c.blocks); code != "" {
-			return c, code
+		blocks := slackReadBlocks(c.blocks, false)
+		if blocks.code != "" {
+			return c, blocks.code
 		}
+		c.blocks = blocks.named(c.blocks)
 		if strings.TrimSpace(c.blocks) == "[]" {
 			c.blocks = ""
 		}
 	}
-	if raw := f.Get("metadata"); raw != "" {
-		var m struct {
-			EventType    string         `json:"event_type"`
-			EventPayload map[string]any `json:"event_payload"`
-		}
-		if json.Unmarshal([]byte(raw), &m) != nil || (m.EventType == "") != (len(m.EventPayload) == 0) {
-			return c, "invalid_metadata_format"
-		}
-		if c.metadata = raw; m.EventType == "" {
-			c.metadata = "{}"
-		}
-	}
-	return c, ""
+	c.metadata, code = slackMetadata(f.Get("metadata"))
+	return c, code
 }
 
-// slackCheckBlocks returns the error of blocks that Slack would refuse.
-func slackCheckBlocks(raw string) string {
-	var blocks []struct {
-		Type string          `json:"type"`
-		Text json.RawMessage `json:"text"`
+// slackMetadata reads a message's metadata; what takes it away is "{}".
+func slackMetadata(raw string) (metadata, code string) {
+	if raw == "" {
+		return "", ""
 	}
-	if json.Unmarshal([]byte(raw), &blocks) != nil {
-		return "invalid_blocks_format"
+	var m struct {
+		EventType    string         `json:"event_type"`
+		EventPayload map[string]any `json:"event_payload"`
 	}
-	if len(blocks) > slackMaxBlocks {
-		return "invalid_blocks"
+	if json.Unmarshal([]byte(raw), &m) != nil || (m.EventType == "") != (len(m.EventPayload) == 0) {
+		return "", "invalid_metadata_format"
 	}
-	markdown, rendered, shown := 0, 0, 0
-	for _, b := range blocks {
-		shown++
-		switch b.Type {
-		case "":
-			return "invalid_blocks"
-		case "markdown":
-			var text string
-			if json.Unmarshal(b.Text, &text) != nil || text == "" {
-				return "invalid_blocks"
-			}
-			markdown += utf8.RuneCountInString(text)
-			chars, parts := slackRendered(text)
-			rendered += chars
-			shown += parts - 1
-		case "section":
-			var text struct {
-				Text string `json:"text"`
-			}
-			if len(b.Text) > 0 && (json.Unmarshal(b.Text, &text) != nil || utf8.RuneCountInString(text.Text) > slackMaxSection) {
-				return "invalid_blocks"
-			}
-		}
+	if m.EventType == "" {
+		return "{}", ""
 	}
-	if markdown > slackMaxMarkdown || rendered > slackMaxRendered || shown > slackMaxBlocks {
-		return "msg_blocks_too_long"
-	}
-	return ""
-}
-
-// slackRendered estimates what Slack makes of Markdown: characters, with & < > escaped
-// and about 100 for each heading, and blocks, where headings, rules and the text
-// between them are one each.
-func slackRendered(markdown string) (chars, blocks int) {
-	chars = utf8.RuneCountInString(slackEscaper.Replace(markdown))
-	fenced, text := false, false
-	for line := range strings.Lines(markdown) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "```") {
-			fenced = !fenced
-		}
-		heading := strings.HasPrefix(strings.TrimLeft(line, "#"), " ") && strings.HasPrefix(line, "#")
-		switch {
-		case !fenced && heading:
-			chars += 100
-			blocks, text = blocks+1, false
-		case !fenced && (line == "---" || line == "***"):
-			blocks, text = blocks+1, false
-		case line != "" && !text:
-			blocks, text = blocks+1, true
-		}
-	}
-	return chars, max(1, blocks)
+	return raw, ""
 }
 
 // place finds the channel of a call; a user's id stands for the DM with them.
@@ -190,6 +128,9 @@ func (s *Slack) chatUpdate(f slackForm) slackReply {
 	m, code := s.mine(c, f.Get("ts"), "cant_update_message")
 	if code != "" {
 		return slackFail(code)
+	}
+	if st := s.streams[slackRef{c.ID, m.ID}]; st != nil && st.live {
+		return slackFail("streaming_state_conflict")
 	}
 	content, code := s.content(f)
 	if code != "" {
@@ -276,55 +217,6 @@ func (s *Slack) whisper(channel, thread, user, from string, content slackContent
 	}
 	s.world.Put(m)
 	return m
-}
-
-// setStatus is assistant.threads.setStatus.
-func (s *Slack) setStatus(f slackForm) slackReply {
-	c, ok := s.world.Channel(f.Get("channel_id"))
-	if !ok {
-		return slackFail("channel_not_found")
-	}
-	if code := s.forbidden[c.ID]; code != "" {
-		return slackFail(code)
-	}
-	if !f.Has("status") || f.Get("thread_ts") == "" {
-		return slackFail("invalid_arguments")
-	}
-	root, ok := s.world.Message(c.ID, f.Get("thread_ts"))
-	if !ok {
-		return slackFail("invalid_thread_ts")
-	}
-	ref := slackRef{c.ID, root.ID}
-	if root.Thread != "" {
-		ref.ts = root.Thread
-	}
-	if f.Get("status") == "" {
-		s.clearStatus(ref)
-		return slackOK()
-	}
-	s.statusSeq++
-	now := s.statusSeq
-	s.statuses[ref] = now
-	s.world.ShowTyping(ref.channel, ref.ts, f.Get("status"))
-	s.run(func() {
-		if !pause(s.ctx, slackStatusLife) {
-			return
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.statuses[ref] == now {
-			s.clearStatus(ref)
-		}
-	})
-	return slackOK()
-}
-
-// clearStatus takes a thread's status away. The caller holds mu.
-func (s *Slack) clearStatus(ref slackRef) {
-	if _, shown := s.statuses[ref]; shown {
-		delete(s.statuses, ref)
-		s.world.ShowTyping(ref.channel, ref.ts, "")
-	}
 }
 
 // slackFirst cuts text to its first n characters.

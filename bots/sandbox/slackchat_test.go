@@ -341,10 +341,10 @@ func TestSlackTimestampsGrow(t *testing.T) {
 
 func TestSlackCountsMethodsItDoesNotKnow(t *testing.T) {
 	r := newSlackRig(t, sandbox.SlackOptions{})
-	if _, err := r.api.PublishViewContext(t.Context(), slack.PublishViewContextRequest{UserID: "U0ADA"}); err == nil || err.Error() != "unknown_method" {
-		t.Errorf("views.publish: %v", err)
+	if err := r.api.AddPinContext(t.Context(), "C0GENERAL", slack.NewRefToMessage("C0GENERAL", "1.000001")); err == nil || err.Error() != "unknown_method" {
+		t.Errorf("pins.add: %v", err)
 	}
-	if got := r.Unknown(); !slices.Equal(got, []string{"views.publish"}) {
+	if got := r.Unknown(); !slices.Equal(got, []string{"pins.add"}) {
 		t.Errorf("unknown %v", got)
 	}
 }
@@ -355,6 +355,12 @@ func FuzzSlackAPI(f *testing.F) {
 	f.Add("conversations.history", "application/x-www-form-urlencoded", `channel=C0GENERAL&limit=-1&oldest=9999999999999999999`)
 	f.Add("chat.update", "application/json", `{"channel":null,"ts":{},"metadata":"[]"}`)
 	f.Add("assistant.threads.setStatus", "multipart/form-data", ``)
+	f.Add("chat.startStream", "application/json", `{"channel":"C0GENERAL","thread_ts":"1.000001","chunks":[{"type":"task_update"},null]}`)
+	f.Add("chat.postMessage", "application/json", `{"channel":"C0GENERAL","blocks":[{"type":"actions","elements":[null,{"type":"static_select","options":[null]}]},null]}`)
+	f.Add("views.publish", "application/json", `{"user_id":"U0ADA","view":{"type":"home","blocks":[{"type":"section","fields":[1],"accessory":{}}]}}`)
+	f.Add("files.completeUploadExternal", "application/json", `{"files":[{"id":null}],"channels":",,"}`)
+	f.Add("files.getUploadURLExternal", "application/json", `{"filename":"..","length":1}`)
+	f.Add("assistant.threads.setSuggestedPrompts", "application/json", `{"channel_id":"D0ADA","prompts":[null]}`)
 	s := sandbox.NewSlack(sandbox.SlackOptions{NoLimits: true})
 	f.Cleanup(s.Close)
 	h := s.Handler()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -38,8 +39,18 @@ type slackAnswer struct {
 	Text            string          `json:"text"`
 	Blocks          json.RawMessage `json:"blocks"`
 	ThreadTS        string          `json:"thread_ts"`
-	ReplaceOriginal bool            `json:"replace_original"`
-	DeleteOriginal  bool            `json:"delete_original"`
+	ReplaceOriginal slackBool       `json:"replace_original"`
+	DeleteOriginal  slackBool       `json:"delete_original"`
+}
+
+// slackBool is a boolean that may also come as a text.
+type slackBool bool
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (b *slackBool) UnmarshalJSON(raw []byte) error {
+	v, err := strconv.ParseBool(strings.Trim(string(raw), `"`))
+	*b = slackBool(v)
+	return err
 }
 
 // Command lets a person type a slash command, such as "/bobbin", with text after it.
@@ -95,7 +106,7 @@ func (s *Slack) newResponse(c Channel, u User, original string) (url, trigger st
 	id := rand.Text()
 	r = &slackResponse{channel: c.ID, user: u.ID, expires: time.Now().Add(slackResponseLife), original: original}
 	s.responses[id] = r
-	return s.base + "/response/" + id, rand.Text(), r
+	return s.base + "/response/" + id, s.newTrigger(u, nil), r
 }
 
 // askOverSocket sends what a person waits for, once, and waits for its ack.
@@ -185,13 +196,17 @@ func (s *Slack) respond(to *slackResponse, raw json.RawMessage) string {
 		a.Blocks = nil
 	}
 	if len(a.Blocks) > 0 {
-		if code := slackCheckBlocks(string(a.Blocks)); code != "" {
-			return code
+		b := slackReadBlocks(string(a.Blocks), false)
+		if b.code != "" {
+			return b.code
 		}
+		a.Blocks = json.RawMessage(b.named(string(a.Blocks)))
 	}
 	old, standing := s.world.Message(to.channel, to.original)
 	if a.DeleteOriginal {
-		if standing {
+		if c, _ := s.world.Channel(to.channel); standing && old.OnlyFor == "" {
+			s.remove(c, old)
+		} else if standing {
 			s.world.Delete(to.channel, to.original)
 		}
 		return ""
@@ -203,9 +218,13 @@ func (s *Slack) respond(to *slackResponse, raw json.RawMessage) string {
 			return "" // {} is an ack without words
 		}
 		return "no_text"
-	case a.ReplaceOriginal && standing:
+	case bool(a.ReplaceOriginal) && standing:
+		before := s.show(old)
 		old.Text, old.Blocks = content.text, content.blocks
 		s.world.Put(old)
+		if c, _ := s.world.Channel(to.channel); old.OnlyFor == "" {
+			s.announceChange(c, old, before)
+		}
 	case a.ResponseType == "in_channel":
 		c, _ := s.world.Channel(to.channel)
 		to.original = s.post(c, Message{Thread: a.ThreadTS, Text: slackFirst(a.Text, slackMaxText), Blocks: content.blocks}).ID

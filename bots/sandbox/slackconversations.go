@@ -23,12 +23,11 @@ func (s *Slack) conversationsHistory(f slackForm) slackReply {
 	if !ok {
 		return slackFail("channel_not_found")
 	}
-	all := s.world.Messages(c.ID)
-	roots := slices.DeleteFunc(slices.Clone(all), func(m Message) bool {
+	roots := slices.DeleteFunc(s.world.Messages(c.ID), func(m Message) bool {
 		return m.OnlyFor != "" || m.Thread != "" && m.Thread != m.ID
 	})
 	slices.Reverse(roots)
-	return s.page(f, all, nil, roots)
+	return s.page(f, nil, roots)
 }
 
 func (s *Slack) conversationsReplies(f slackForm) slackReply {
@@ -44,23 +43,16 @@ func (s *Slack) conversationsReplies(f slackForm) slackReply {
 	if m.Thread != "" {
 		root = m.Thread
 	}
-	all := s.world.Messages(c.ID)
-	var first, replies []Message
-	for _, m := range all {
-		switch {
-		case m.OnlyFor != "":
-		case m.ID == root:
-			first = append(first, m)
-		case m.Thread == root:
-			replies = append(replies, m)
-		}
+	var first []Message
+	if m, ok := s.world.Message(c.ID, root); ok {
+		first = append(first, m)
 	}
-	return s.page(f, all, first, replies)
+	return s.page(f, first, slackPublic(s.world.Replies(c.ID, root)))
 }
 
 // page answers with those of list that the arguments ask for. What is in always
 // stands before the first page, whatever the range.
-func (s *Slack) page(f slackForm, all, always, list []Message) slackReply {
+func (s *Slack) page(f slackForm, always, list []Message) slackReply {
 	limit := 100
 	if text := f.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -114,13 +106,12 @@ func (s *Slack) page(f slackForm, all, always, list []Message) slackReply {
 	}
 	metadata := f.Get("include_all_metadata") == "1" || f.Get("include_all_metadata") == "true"
 	shown := make([]slackMessage, 0, len(list))
-	threads := slackThreads(all)
 	for _, m := range list {
 		out := s.show(m)
 		if metadata && m.Key != "" {
 			out.Metadata = json.RawMessage(m.Key)
 		}
-		for _, r := range threads[m.ID] {
+		for _, r := range slackPublic(s.world.Replies(m.Channel, m.ID)) {
 			out.ThreadTS = m.ID
 			out.ReplyCount++
 			out.LatestReply = r.ID
@@ -134,15 +125,9 @@ func (s *Slack) page(f slackForm, all, always, list []Message) slackReply {
 		"response_metadata", map[string]string{"next_cursor": next})
 }
 
-// slackThreads returns the replies by their root's ts.
-func slackThreads(all []Message) map[string][]Message {
-	threads := make(map[string][]Message)
-	for _, m := range all {
-		if m.Thread != "" && m.Thread != m.ID && m.OnlyFor == "" {
-			threads[m.Thread] = append(threads[m.Thread], m)
-		}
-	}
-	return threads
+// slackPublic returns the messages that everybody sees.
+func slackPublic(list []Message) []Message {
+	return slices.DeleteFunc(list, func(m Message) bool { return m.OnlyFor != "" })
 }
 
 // describe returns a channel as Slack shows it.
@@ -158,6 +143,8 @@ func (s *Slack) describe(c Channel) map[string]any {
 	}
 	out["name"], out["name_normalized"] = c.Name, c.Name
 	out["is_member"] = s.forbidden[c.ID] == ""
+	out["num_members"] = len(s.world.Users())
+	out["topic"], out["purpose"] = map[string]any{"value": ""}, map[string]any{"value": ""}
 	return out
 }
 
@@ -202,68 +189,4 @@ func (s *Slack) conversationsList(f slackForm) slackReply {
 		}
 	}
 	return slackOK("channels", list, "response_metadata", map[string]string{"next_cursor": ""})
-}
-
-func (s *Slack) usersInfo(f slackForm) slackReply {
-	u, ok := s.world.User(f.Get("user"))
-	if !ok {
-		return slackFail("user_not_found")
-	}
-	return slackOK("user", s.profile(u))
-}
-
-func (s *Slack) usersList(slackForm) slackReply {
-	list := []map[string]any{}
-	for _, u := range s.world.Users() {
-		list = append(list, s.profile(u))
-	}
-	return slackOK("members", list, "response_metadata", map[string]string{"next_cursor": ""})
-}
-
-func (s *Slack) profile(u User) map[string]any {
-	return map[string]any{
-		"id": u.ID, "team_id": s.o.TeamID, "name": strings.ToLower(u.Name), "real_name": u.Name,
-		"deleted": false, "is_bot": u.Bot, "is_app_user": false, "tz": "Europe/London", "tz_offset": 0,
-		"profile": map[string]any{"real_name": u.Name, "display_name": u.Name},
-	}
-}
-
-func (s *Slack) reactionsAdd(f slackForm) slackReply {
-	x, name, code := s.reaction(f)
-	if code != "" {
-		return slackFail(code)
-	}
-	i := slices.IndexFunc(x.reactions, func(r slackReaction) bool { return r.Name == name })
-	if i >= 0 {
-		return slackFail("already_reacted")
-	}
-	x.reactions = append(x.reactions, slackReaction{Name: name, Users: []string{s.o.Bot.ID}, Count: 1})
-	return slackOK()
-}
-
-func (s *Slack) reactionsRemove(f slackForm) slackReply {
-	x, name, code := s.reaction(f)
-	if code != "" {
-		return slackFail(code)
-	}
-	i := slices.IndexFunc(x.reactions, func(r slackReaction) bool { return r.Name == name })
-	if i < 0 {
-		return slackFail("no_reaction")
-	}
-	x.reactions = slices.Delete(slices.Clone(x.reactions), i, i+1)
-	return slackOK()
-}
-
-func (s *Slack) reaction(f slackForm) (x *slackExtra, name, code string) {
-	channel, ts := f.Get("channel"), f.Get("timestamp")
-	if _, ok := s.world.Channel(channel); !ok {
-		return nil, "", "channel_not_found"
-	}
-	if _, ok := s.world.Message(channel, ts); !ok {
-		return nil, "", "message_not_found"
-	}
-	if name = strings.Trim(f.Get("name"), ":"); name == "" {
-		return nil, "", "invalid_name"
-	}
-	return s.extra(channel, ts), name, ""
 }

@@ -11,27 +11,30 @@ import (
 
 // slackMessage is a message as the Web API and the events show it.
 type slackMessage struct {
-	Type         string          `json:"type"`
-	Subtype      string          `json:"subtype,omitempty"`
-	Channel      string          `json:"channel,omitempty"` // events only
-	ChannelType  string          `json:"channel_type,omitempty"`
-	User         string          `json:"user,omitempty"`
-	BotID        string          `json:"bot_id,omitempty"`
-	AppID        string          `json:"app_id,omitempty"`
-	Team         string          `json:"team,omitempty"`
-	ClientMsgID  string          `json:"client_msg_id,omitempty"`
-	Text         string          `json:"text"`
-	Blocks       json.RawMessage `json:"blocks,omitempty"`
-	Metadata     json.RawMessage `json:"metadata,omitempty"`
-	TS           string          `json:"ts"`
-	EventTS      string          `json:"event_ts,omitempty"`
-	ThreadTS     string          `json:"thread_ts,omitempty"`
-	ParentUserID string          `json:"parent_user_id,omitempty"`
-	ReplyCount   int             `json:"reply_count,omitempty"`
-	ReplyUsers   []string        `json:"reply_users,omitempty"`
-	LatestReply  string          `json:"latest_reply,omitempty"`
-	Edited       *slackEdited    `json:"edited,omitempty"`
-	Reactions    []slackReaction `json:"reactions,omitempty"`
+	Type         string           `json:"type"`
+	Subtype      string           `json:"subtype,omitempty"`
+	Channel      string           `json:"channel,omitempty"` // events only
+	ChannelType  string           `json:"channel_type,omitempty"`
+	User         string           `json:"user,omitempty"`
+	BotID        string           `json:"bot_id,omitempty"`
+	AppID        string           `json:"app_id,omitempty"`
+	Team         string           `json:"team,omitempty"`
+	ClientMsgID  string           `json:"client_msg_id,omitempty"`
+	Text         string           `json:"text"`
+	Blocks       json.RawMessage  `json:"blocks,omitempty"`
+	Metadata     json.RawMessage  `json:"metadata,omitempty"`
+	TS           string           `json:"ts"`
+	EventTS      string           `json:"event_ts,omitempty"`
+	ThreadTS     string           `json:"thread_ts,omitempty"`
+	ParentUserID string           `json:"parent_user_id,omitempty"`
+	ReplyCount   int              `json:"reply_count,omitempty"`
+	ReplyUsers   []string         `json:"reply_users,omitempty"`
+	LatestReply  string           `json:"latest_reply,omitempty"`
+	Edited       *slackEdited     `json:"edited,omitempty"`
+	Reactions    []slackReaction  `json:"reactions,omitempty"`
+	Files        []map[string]any `json:"files,omitempty"`
+	Upload       *bool            `json:"upload,omitempty"`
+	AppContext   map[string]any   `json:"app_context,omitempty"`
 
 	// message_changed and message_deleted
 	Hidden    bool          `json:"hidden,omitempty"`
@@ -59,14 +62,22 @@ func (s *Slack) show(m Message) slackMessage {
 		Blocks: json.RawMessage(m.Blocks),
 	}
 	if u, ok := s.world.User(m.User); ok && u.Bot {
-		out.BotID = "B" + strings.TrimPrefix(m.User, "U")
-		if s.isBot(m.User) {
-			out.BotID, out.AppID = s.o.BotID, s.o.AppID
+		if out.BotID = s.botID(u); s.isBot(m.User) {
+			out.AppID = s.o.AppID
 		}
+	}
+	for _, r := range m.Reactions {
+		out.Reactions = append(out.Reactions, slackReaction{Name: r.Emoji, Users: r.Users, Count: len(r.Users)})
+	}
+	if len(m.Files) > 0 {
+		upload := false
+		out.Subtype, out.Upload, out.Files = "file_share", &upload, s.showFiles(m, false)
 	}
 	if x := s.extras[slackRef{m.Channel, m.ID}]; x != nil {
 		out.ClientMsgID = x.clientID
-		out.Reactions = x.reactions
+		if x.subtype != "" {
+			out.Subtype = x.subtype
+		}
 		if x.edited != "" {
 			out.Edited = &slackEdited{User: m.User, TS: x.edited}
 		}

@@ -12,8 +12,13 @@ import (
 // The app gets what it subscribed to: in a channel a message event and, if it is
 // mentioned, an app_mention of the same ts besides; in a DM a message event.
 func (s *Slack) Say(user, channel, thread, text string) (ts string, err error) {
+	return s.say(user, channel, thread, text, nil)
+}
+
+// say posts text with files that are there already.
+func (s *Slack) say(user, channel, thread, text string, files []string) (ts string, err error) {
 	u, ok := s.world.User(user)
-	if !ok {
+	if !ok || u.Deleted {
 		return "", fmt.Errorf("say in %s: no user %q", channel, user)
 	}
 	c, ok := s.world.Channel(channel)
@@ -32,7 +37,18 @@ func (s *Slack) Say(user, channel, thread, text string) (ts string, err error) {
 			thread = root.Thread
 		}
 	}
-	m := Message{ID: s.newTS(), Channel: channel, Thread: thread, User: u.ID, Text: text}
+	for _, id := range files {
+		if f := s.files[id]; f == nil || f.user != user || !f.sent {
+			return "", fmt.Errorf("say in %s: %s has no file %q", channel, user, id)
+		}
+	}
+	if len(files) > slackMaxFiles {
+		return "", fmt.Errorf("say in %s: %d files of at most %d", channel, len(files), slackMaxFiles)
+	}
+	m := Message{ID: s.newTS(), Channel: channel, Thread: thread, User: u.ID, Text: text, Files: s.attached(files)}
+	for _, id := range files {
+		s.files[id].shares = append(s.files[id].shares, slackRef{channel, m.ID})
+	}
 	s.extra(channel, m.ID).clientID = rand.Text()
 	s.world.Put(m)
 	s.announce(c, m)
@@ -101,7 +117,12 @@ func (s *Slack) own(user, channel, ts string) (Channel, Message, error) {
 func (s *Slack) remove(c Channel, m Message) {
 	before := s.show(m)
 	s.world.Delete(m.Channel, m.ID)
-	delete(s.extras, slackRef{m.Channel, m.ID})
+	ref := slackRef{m.Channel, m.ID}
+	delete(s.extras, ref)
+	if st := s.streams[ref]; st != nil {
+		st.end()
+		delete(s.streams, ref)
+	}
 	ts := s.newTS()
 	s.subscribed(c, slackMessage{
 		Type: "message", Subtype: "message_deleted", Hidden: true, DeletedTS: m.ID,
@@ -115,6 +136,10 @@ func (s *Slack) announce(c Channel, m Message) {
 		s.announceMention(c, m)
 	}
 	e := s.show(m)
+	e.Files = s.showFiles(m, true)
+	if c.Direct && s.events["app_context_changed"] && !s.isBot(m.User) {
+		e.AppContext = s.appContext(m.User)
+	}
 	e.Channel, e.ChannelType, e.EventTS = c.ID, slackChannelType(c), m.ID
 	s.subscribed(c, e)
 }
@@ -125,7 +150,8 @@ func (s *Slack) announceMention(c Channel, m Message) {
 		return
 	}
 	e := s.show(m)
-	e.Type, e.Channel, e.EventTS = "app_mention", c.ID, m.ID
+	e.Type, e.Subtype, e.Channel, e.EventTS = "app_mention", "", c.ID, m.ID
+	e.Files = s.showFiles(m, true)
 	s.deliverEvent(c.ID, e)
 }
 

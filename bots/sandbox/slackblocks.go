@@ -1,0 +1,271 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	slackMaxMarkdown = 12_000 // characters of all markdown blocks of a message
+	slackMaxRendered = 13_200 // the same, as Slack renders them: found by trial, documented nowhere
+	slackMaxBlocks   = 50     // of a message
+	slackMaxSection  = 3_000
+	slackMaxID       = 255 // characters of a block_id or action_id
+)
+
+// slackBlocks is a list of blocks that was read, and what is wrong with it.
+type slackBlocks struct {
+	list []map[string]any
+	view bool // of a modal or home, not of a message
+	// code is Slack's error, with what it is about after a colon; empty if all is well.
+	code string
+
+	markdown, rendered, shown, tables int
+	ids                               map[string]bool
+}
+
+// slackReadBlocks reads the blocks of a message, or of a view.
+func slackReadBlocks(raw string, view bool) *slackBlocks {
+	b := &slackBlocks{view: view, ids: make(map[string]bool)}
+	if json.Unmarshal([]byte(raw), &b.list) != nil {
+		b.code = "invalid_blocks_format"
+		return b
+	}
+	most := slackMaxBlocks
+	if view {
+		most = slackMaxViewBlocks
+	}
+	if len(b.list) > most {
+		b.fail("there are %d blocks of at most %d", len(b.list), most)
+	}
+	for i, block := range b.list {
+		b.shown++
+		b.block(fmt.Sprintf("[%d]", i), block)
+	}
+	if b.code == "" && (b.markdown > slackMaxMarkdown || b.rendered > slackMaxRendered || b.shown > slackMaxBlocks && !view) {
+		b.code = "msg_blocks_too_long"
+	}
+	return b
+}
+
+// slackCheckBlocks returns the error of a message's blocks that Slack would refuse.
+func slackCheckBlocks(raw string) string { return slackReadBlocks(raw, false).code }
+
+// named returns the blocks with a block_id for each that people can act on, as Slack
+// gives them out.
+func (b *slackBlocks) named(raw string) string {
+	changed := false
+	for _, block := range b.list {
+		if _, has := block["block_id"].(string); has {
+			continue
+		}
+		if block["elements"] == nil && block["accessory"] == nil && block["element"] == nil || block["type"] == "rich_text" || block["type"] == "context" {
+			continue
+		}
+		block["block_id"] = rand.Text()[:5]
+		changed = true
+	}
+	if !changed {
+		return raw
+	}
+	return string(slackJSON(b.list))
+}
+
+// fail notes the first fault.
+func (b *slackBlocks) fail(format string, args ...any) {
+	if b.code == "" {
+		b.code = "invalid_blocks: " + fmt.Sprintf(format, args...)
+	}
+}
+
+func (b *slackBlocks) block(at string, block map[string]any) {
+	kind, _ := block["type"].(string)
+	at += " " + kind
+	if id, has := block["block_id"]; has {
+		name, ok := id.(string)
+		if !ok || utf8.RuneCountInString(name) > slackMaxID {
+			b.fail("%s: the block_id is no text of at most %d characters", at, slackMaxID)
+		}
+		if b.ids[name] && name != "" {
+			b.fail("%s: the block_id %q stands there twice", at, name)
+		}
+		b.ids[name] = true
+	}
+	actions := make(map[string]bool)
+	switch kind {
+	case "section":
+		if block["text"] == nil && block["fields"] == nil {
+			b.fail("%s: neither text nor fields", at)
+		}
+		if block["text"] != nil {
+			b.text(at+".text", block["text"], "", slackMaxSection)
+		}
+		if block["fields"] != nil {
+			for i, f := range b.array(at+".fields", block["fields"], 1, 10) {
+				b.text(fmt.Sprintf("%s.fields[%d]", at, i), f, "", 2_000)
+			}
+		}
+		if block["accessory"] != nil {
+			b.element(at+".accessory", block["accessory"], slackInSection, actions)
+		}
+	case "header":
+		b.text(at+".text", block["text"], "plain_text", 150)
+	case "context":
+		for i, e := range b.array(at+".elements", block["elements"], 1, 10) {
+			place := fmt.Sprintf("%s.elements[%d]", at, i)
+			if m, _ := e.(map[string]any); m["type"] == "image" {
+				b.image(place, m)
+			} else {
+				b.text(place, e, "", slackMaxSection)
+			}
+		}
+	case "actions":
+		for i, e := range b.array(at+".elements", block["elements"], 1, 25) {
+			b.element(fmt.Sprintf("%s.elements[%d]", at, i), e, slackInActions, actions)
+		}
+	case "image":
+		b.image(at, block)
+	case "divider":
+	case "rich_text":
+		b.array(at+".elements", block["elements"], 0, 1_000)
+	case "input":
+		if !b.view {
+			b.fail("%s: an input block belongs into a view", at)
+		}
+		b.text(at+".label", block["label"], "plain_text", 2_000)
+		if block["hint"] != nil {
+			b.text(at+".hint", block["hint"], "plain_text", 2_000)
+		}
+		b.element(at+".element", block["element"], slackInInput, actions)
+	default:
+		b.inMessage(at, kind, block, actions)
+	}
+}
+
+// inMessage checks the blocks that only a message may have.
+func (b *slackBlocks) inMessage(at, kind string, block map[string]any, actions map[string]bool) {
+	if b.view && kind != "video" {
+		b.fail("%s: a view has no such block", at)
+		return
+	}
+	switch kind {
+	case "markdown":
+		text, _ := block["text"].(string)
+		if text == "" {
+			b.fail("%s: no text", at)
+		}
+		b.markdown += utf8.RuneCountInString(text)
+		chars, parts := slackRendered(text)
+		b.rendered += chars
+		b.shown += parts - 1
+	case "context_actions":
+		for i, e := range b.array(at+".elements", block["elements"], 1, 5) {
+			b.element(fmt.Sprintf("%s.elements[%d]", at, i), e, slackInContext, actions)
+		}
+	case "task_card":
+		b.task(at, block)
+	case "plan":
+		b.string(at+".title", block["title"], 1, 0)
+		if block["tasks"] != nil {
+			for i, e := range b.array(at+".tasks", block["tasks"], 0, slackMaxBlocks) {
+				m, _ := e.(map[string]any)
+				b.task(fmt.Sprintf("%s.tasks[%d]", at, i), m)
+			}
+		}
+	case "table":
+		if b.tables++; b.tables > 1 && b.code == "" {
+			b.code = "invalid_attachments: only_one_table_allowed"
+		}
+		for i, row := range b.array(at+".rows", block["rows"], 1, 100) {
+			b.array(fmt.Sprintf("%s.rows[%d]", at, i), row, 1, 20)
+		}
+	case "file", "video", "call", "alert", "card", "carousel", "container", "data_table", "data_visualization", "share_shortcut":
+	default:
+		b.fail("%s: unsupported block type", at)
+	}
+}
+
+func (b *slackBlocks) task(at string, block map[string]any) {
+	b.string(at+".task_id", block["task_id"], 1, 0)
+	b.string(at+".title", block["title"], 1, 0)
+	switch block["status"] {
+	case nil, "pending", "in_progress", "complete", "error":
+	default:
+		b.fail("%s: the status is %v", at, block["status"])
+	}
+	for _, field := range []string{"details", "output"} {
+		if m, ok := block[field].(map[string]any); block[field] != nil && (!ok || m["type"] != "rich_text") {
+			b.fail("%s.%s is no rich_text", at, field)
+		}
+	}
+}
+
+func (b *slackBlocks) image(at string, m map[string]any) {
+	b.string(at+".alt_text", m["alt_text"], 1, 2_000)
+	url, _ := m["image_url"].(string)
+	if m["slack_file"] == nil && (url == "" || utf8.RuneCountInString(url) > slackMaxURL) {
+		b.fail("%s: no image_url of at most %d characters", at, slackMaxURL)
+	}
+}
+
+// text checks a text object of that type, or of any.
+func (b *slackBlocks) text(at string, v any, kind string, most int) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		b.fail("%s is no text object", at)
+		return
+	}
+	if t := m["type"]; t != "plain_text" && t != "mrkdwn" || kind != "" && t != kind {
+		b.fail("%s has the type %v", at, t)
+	}
+	b.string(at, m["text"], 1, most)
+}
+
+// string checks a text of so many characters; most 0 sets no limit.
+func (b *slackBlocks) string(at string, v any, least, most int) string {
+	s, ok := v.(string)
+	n := utf8.RuneCountInString(s)
+	if !ok || n < least {
+		b.fail("%s is missing", at)
+	}
+	if most > 0 && n > most {
+		b.fail("%s has %d characters of at most %d", at, n, most)
+	}
+	return s
+}
+
+func (b *slackBlocks) array(at string, v any, least, most int) []any {
+	list, ok := v.([]any)
+	if !ok || len(list) < least || len(list) > most {
+		b.fail("%s: %d entries, not %d to %d", at, len(list), least, most)
+	}
+	return list
+}
+
+// slackRendered estimates what Slack makes of Markdown: characters, with & < > escaped
+// and about 100 for each heading, and blocks, where headings, rules and the text
+// between them are one each.
+func slackRendered(markdown string) (chars, blocks int) {
+	chars = utf8.RuneCountInString(slackEscaper.Replace(markdown))
+	fenced, text := false, false
+	for line := range strings.Lines(markdown) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		heading := strings.HasPrefix(strings.TrimLeft(line, "#"), " ") && strings.HasPrefix(line, "#")
+		switch {
+		case !fenced && heading:
+			chars += 100
+			blocks, text = blocks+1, false
+		case !fenced && (line == "---" || line == "***"):
+			blocks, text = blocks+1, false
+		case line != "" && !text:
+			blocks, text = blocks+1, true
+		}
+	}
+	return chars, max(1, blocks)
+}

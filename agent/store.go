@@ -31,13 +31,15 @@ type Store interface {
 	// Begin takes what is in the inbox of s, oldest first and at most [MaxTake]
 	// messages, into a new turn. If s has an
 	// unfinished turn it returns that one instead, as its journal has it, with
-	// Attempt counted up. It returns nil when there is nothing to do.
+	// Attempt counted up. It returns nil when there is nothing to do. Records that are
+	// damaged are set aside: they cost what they held, and never the session.
 	Begin(ctx context.Context, s SessionID) (*Turn, error)
 	// History returns the newest entries of the turn's session whose Tokens sum
 	// to at most budget, oldest first. Its cost does not depend on how many
 	// entries there are.
 	History(ctx context.Context, t *Turn, budget int) ([]Entry, error)
-	// Append adds entries to the turn's journal.
+	// Append adds entries to the turn's journal. The turn has got on with that: its next
+	// Begin counts attempts from here.
 	Append(ctx context.Context, t *Turn, entries ...Entry) error
 	// StartCall journals that a call with side effects is about to run.
 	StartCall(ctx context.Context, t *Turn, callID string) error
@@ -74,7 +76,7 @@ type Turn struct {
 	Session    SessionID
 	Generation uint64    // counts the session's resets
 	Began      time.Time // of the first attempt
-	Attempt    int       // 1 at first, more each time it was cut off or failed
+	Attempt    int       // 1 at first, one more each time it was cut off or failed since its last journaled step
 	Inbound    []Inbound // oldest first, never empty
 	Entries    []Entry   // of finished steps, oldest first
 	Started    []string  // ids of calls with side effects that were started

@@ -307,6 +307,9 @@ func TestACommitThatWasCutOffHalfWayIsAsIfItNeverWas(t *testing.T) {
 	s = openAt(t, dir, Options{})
 	again := begin(t, s, place.Session())
 	wantTexts(t, s, again, "entry 1", "entry 2", "entry 3")
+	if n := keysOf(t, s, entriesOf(place.Session(), 0)); n != 3 {
+		t.Errorf("%d entries are in the store", n)
+	}
 	if err := s.Commit(t.Context(), again, []agent.Entry{entry(20)}); err != nil {
 		t.Fatal(err)
 	}

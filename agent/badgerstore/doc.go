@@ -11,16 +11,39 @@
 //	d/e/PLATFORM 0 EVENT        an event id that was accepted; expires
 //	d/m/PLATFORM 0 MESSAGE      a message id that was accepted; expires
 //	t/SESSION                   the turn under way
-//	j/SESSION 0 e N             its journal: entry N of finished steps
+//	j/SESSION 0 e N             its journal: an entry of finished steps, in the order of N
 //	j/SESSION 0 c CALL          a call with side effects that was started
 //	j/SESSION 0 p KEY           a part of the reply
 //	j/SESSION 0 o               the outcome
 //	m/SESSION 0 GEN SEQ         the transcript, one key per entry
+//	m/SESSION 0 GEN SEQ N       results put in behind an entry; likewise in the journal
 //	x/t/TURN                    an abandoned turn: why, when, how far it came
 //	x/i/TURN 0 N                what it should have answered
+//	z/N                         a damaged record that was set aside
 //
 // Numbers are 8 bytes, big-endian. A session id holds no NUL byte, so the prefix of one
 // session is never the prefix of another.
+//
+// # Damage
+//
+// What cannot be read, or cannot stand where it stands, is found when it is needed, and
+// put right then: the record moves to z/, with why and when, and the admin finds a line
+// in the log. Once that is done, the next look finds nothing.
+//
+//	transcript entry     set aside; its results with it, if it called tools
+//	orphan result        set aside
+//	orphan call          a failed result is written behind its step
+//	head                 made anew from the last entry
+//	inbox message        set aside; the others are answered
+//	turn                 made anew, with its journal, for all messages that wait; its
+//	                     outcome is set aside, since what it answered is not known
+//	journal entry        like a transcript's; a call at the journal's end stays open
+//	part of the reply    made anew from its key: perhaps posted
+//	outcome              set aside; the model is asked again
+//	abandoned turn       made anew from its key and its messages
+//	half a commit        what it has written ahead is removed, and it is done again
+//
+// If the store cannot be written, all of these are left out, and the session goes on.
 //
 // # Why
 //

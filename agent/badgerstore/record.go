@@ -39,6 +39,9 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
+// unmarshal is the inverse of marshal.
+func unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
+
 func get(txn *badger.Txn, k []byte, v any) error {
 	item, err := txn.Get(k)
 	if err != nil {
@@ -50,7 +53,7 @@ func get(txn *badger.Txn, k []byte, v any) error {
 // decode reads a value. All that can keep it from that is damage, also of the file that
 // the value is in.
 func decode(item *badger.Item, v any) error {
-	err := item.Value(func(b []byte) error { return json.Unmarshal(b, v) })
+	err := item.Value(func(b []byte) error { return unmarshal(b, v) })
 	if err != nil {
 		return &damagedError{printable(item.Key()), err}
 	}

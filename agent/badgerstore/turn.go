@@ -103,6 +103,13 @@ func (l *look) resume() (*agent.Turn, error) {
 		b.Attempt++
 	}
 	b.Suspended = false
+	h, err := l.head()
+	if err != nil {
+		return nil, err
+	}
+	if h.Generation == b.Generation {
+		b.Base = max(b.Base, h.Next) // what is in the transcript is never written over
+	}
 	t := b.turn(l.id)
 	if t.Inbound, err = l.inbox(b.Inbox); err != nil {
 		return nil, err

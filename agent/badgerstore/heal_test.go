@@ -1,0 +1,455 @@
+package badgerstore
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"pgregory.net/rapid"
+
+	"bobbin/agent"
+)
+
+// logged is what an admin would read.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// take returns what was logged since it was asked last.
+func (l *logged) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
+func (l *logged) options() Options {
+	return Options{Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+}
+
+func asides(t testing.TB, s *Store) (all []Aside) {
+	t.Helper()
+	for a, err := range s.SetAside(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// calls is a step that calls.
+func calls(text string, ids ...string) agent.Entry {
+	e := agent.Entry{Role: agent.RoleAssistant, Text: text}
+	for _, id := range ids {
+		e.Calls = append(e.Calls, agent.ToolCall{ID: id, Name: "look", Args: []byte(`{}`)})
+	}
+	return e
+}
+
+func found(id string) agent.Entry {
+	return agent.Entry{Role: agent.RoleTool, CallID: id, Tool: "look", Text: "found " + id}
+}
+
+// brief shows entries in a few words.
+func brief(es []agent.Entry) string {
+	words := make([]string, len(es))
+	for i, e := range es {
+		words[i] = e.Text
+		if e.Text == lostResult {
+			words[i] = "lost " + e.CallID
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+const bad = "?" // the text of an entry that the test damages
+
+func TestATranscriptIsPutRightInTheStore(t *testing.T) {
+	user := agent.Entry{Role: agent.RoleUser, Text: "hi"}
+	for name, test := range map[string]struct {
+		entries []agent.Entry
+		want    string
+		aside   int
+		silent  bool
+	}{
+		"sound":                 {[]agent.Entry{user, calls("a", "1", "2"), found("2"), found("1"), entry(1)}, "hi, a, found 2, found 1, entry 1", 0, true},
+		"an orphan result":      {[]agent.Entry{user, found("1"), entry(1)}, "hi, entry 1", 1, false},
+		"results first":         {[]agent.Entry{found("1"), found("2"), user}, "hi", 2, false},
+		"one result too many":   {[]agent.Entry{calls("a", "1"), found("1"), found("1"), found("2")}, "a, found 1", 2, false},
+		"an orphan call":        {[]agent.Entry{calls("a", "1"), user}, "a, lost 1, hi", 0, false},
+		"an orphan call at end": {[]agent.Entry{user, calls("a", "1")}, "hi, a, lost 1", 0, false},
+		"some results":          {[]agent.Entry{calls("a", "1", "2", "3"), found("2"), user}, "a, found 2, lost 1, lost 3, hi", 0, false},
+		"a damaged result":      {[]agent.Entry{calls("a", "1", "2"), calls(bad), found("2"), user}, "a, found 2, lost 1, hi", 1, false},
+		"a damaged last result": {[]agent.Entry{calls("a", "1", "2"), found("1"), calls(bad), user}, "a, found 1, lost 2, hi", 1, false},
+		"a damaged step":        {[]agent.Entry{user, calls(bad), found("1"), found("2"), entry(1)}, "hi, entry 1", 3, false},
+		"everything":            {[]agent.Entry{calls(bad), calls(bad)}, "", 2, false},
+		"a call called twice":   {[]agent.Entry{calls("a", "1", "1"), found("1"), found("1"), user}, "a, found 1, found 1, hi", 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, log := t.TempDir(), &logged{}
+			s, err := Open(dir, log.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := place.Session()
+			accept(t, s, said(place, "M1", "one"))
+			if err := s.Commit(t.Context(), begin(t, s, id), test.entries); err != nil {
+				t.Fatal(err)
+			}
+			for i, e := range test.entries {
+				if e.Text == bad {
+					put(t, s, entryKey(id, 0, uint64(i)), []byte(`{"role":`))
+				}
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = openAt(t, dir, log.options())
+			accept(t, s, said(place, "M2", "two"))
+			turn := begin(t, s, id)
+			for look := range 3 {
+				es, err := s.History(t.Context(), turn, 1e6)
+				if err != nil || brief(es) != test.want || !sound(es, false, false) {
+					t.Errorf("look %d: %s, error %v, want %s", look, brief(es), err, test.want)
+				}
+				if said := log.take(); (said == "") != (look > 0 || test.silent) {
+					t.Errorf("look %d logs %q", look, said)
+				}
+			}
+			all := asides(t, s)
+			if len(all) != test.aside {
+				t.Errorf("%d records are set aside, want %d", len(all), test.aside)
+			}
+			for _, a := range all {
+				if a.Session != id || a.Why == "" || a.At.IsZero() || a.Size == 0 || len(a.Value) != a.Size || !bytes.HasPrefix(a.Key, []byte("m/")) {
+					t.Errorf("set aside: %+v", a)
+				}
+			}
+			if err := s.Commit(t.Context(), turn, []agent.Entry{entry(9)}); err != nil {
+				t.Fatal(err)
+			}
+			want := strings.TrimPrefix(test.want+", entry 9", ", ")
+			if got := strings.Join(history(t, s, place), ", "); strings.Count(got, ", ") != strings.Count(want, ", ") || !strings.HasSuffix(got, "entry 9") {
+				t.Errorf("after another turn: %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+func TestAResultWhoseStepIsOlderThanTheBudgetIsNoOrphan(t *testing.T) {
+	log := &logged{}
+	s := openAt(t, t.TempDir(), log.options())
+	accept(t, s, said(place, "M1", "one"))
+	if err := s.Commit(t.Context(), begin(t, s, place.Session()), []agent.Entry{calls("a", "1", "2"), found("1"), found("2"), entry(1)}); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, said(place, "M2", "two"))
+	turn := begin(t, s, place.Session())
+	for budget := range 80 {
+		if _, err := s.History(t.Context(), turn, budget); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantTexts(t, s, turn, "a", "found 1", "found 2", "entry 1")
+	if said := log.take(); said != "" {
+		t.Errorf("logged %q", said)
+	}
+}
+
+func TestALongTranscriptThatIsAllDamagedIsPutAside(t *testing.T) {
+	log := &logged{}
+	s := openAt(t, t.TempDir(), log.options())
+	id := place.Session()
+	es := make([]agent.Entry, 2*maxMended+100)
+	for i := range es {
+		es[i] = entry(i)
+	}
+	accept(t, s, said(place, "M1", "one"))
+	if err := s.Commit(t.Context(), begin(t, s, id), es); err != nil {
+		t.Fatal(err)
+	}
+	batch := s.db.NewWriteBatch()
+	for i := range es[:len(es)-1] {
+		if err := batch.Set(entryKey(id, 0, uint64(i)), []byte("?")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := batch.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, said(place, "M2", "two"))
+	turn := begin(t, s, id)
+	wantTexts(t, s, turn, es[len(es)-1].Text)
+	if lines := strings.Count(log.take(), "\n"); lines == 0 || lines > 5*(maxToldOf+1) {
+		t.Errorf("%d log lines", lines)
+	}
+	wantTexts(t, s, turn, es[len(es)-1].Text)
+	if said := log.take(); said != "" {
+		t.Errorf("the second look logs %q", said)
+	}
+	if n := len(asides(t, s)); n != maxAside {
+		t.Errorf("%d records are set aside", n)
+	}
+	if n := expire(t, s, time.Now().Add(-time.Hour)); n != 0 || len(asides(t, s)) != maxAside {
+		t.Errorf("%d records expired before their time", n)
+	}
+	if n := expire(t, s, time.Now()); n != maxAside || len(asides(t, s)) != 0 {
+		t.Errorf("%d records expired, and %d are left", n, len(asides(t, s)))
+	}
+}
+
+func TestACommitBesideARepairIsNotLost(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	id := place.Session()
+	large := entry(7)
+	large.Text = strings.Repeat("x", oneTransaction)
+	for n, ending := range [][]agent.Entry{{entry(8)}, {large, large, entry(8)}} {
+		for round := range 20 {
+			name := fmt.Sprint(n, "-", round)
+			accept(t, s, said(place, "A"+name, "one"))
+			if err := s.Commit(t.Context(), begin(t, s, id), []agent.Entry{entry(1), calls("a", "1"), found("2"), calls("b", "3")}); err != nil {
+				t.Fatal(err)
+			}
+			accept(t, s, said(place, "B"+name, "two"))
+			turn := begin(t, s, id)
+			var both sync.WaitGroup
+			both.Go(func() { _, _ = s.History(t.Context(), turn, 1e9) }) // which may find the turn ended
+			both.Go(func() {
+				if err := s.Commit(t.Context(), turn, ending); err != nil {
+					t.Error(err)
+				}
+			})
+			both.Wait()
+			accept(t, s, said(place, "C"+name, "three"))
+			next := begin(t, s, id)
+			es, err := s.History(t.Context(), next, 1e9)
+			if want := "entry 1, a, lost 1, b, lost 3, " + brief(ending); err != nil || brief(es) != want {
+				t.Fatalf("history %.200s, error %v", brief(es), err)
+			}
+			if err := s.Commit(t.Context(), next, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Reset(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// damages are what may happen to a record's value.
+var damages = map[string]func(t *rapid.T, v, other []byte) []byte{
+	"empty":   func(*rapid.T, []byte, []byte) []byte { return nil },
+	"garbage": func(*rapid.T, []byte, []byte) []byte { return bytes.Repeat([]byte{0xff}, 100) },
+	"other JSON": func(t *rapid.T, _, _ []byte) []byte {
+		return []byte(rapid.SampledFrom([]string{"null", "{}", "[]", "7", `"x"`, `{"id":7}`, `{"role":"king"}`, "{"}).Draw(t, "json"))
+	},
+	"cut off": func(t *rapid.T, v, _ []byte) []byte { return v[:rapid.IntRange(0, len(v)).Draw(t, "length")] },
+	"flipped": func(t *rapid.T, v, _ []byte) []byte {
+		if len(v) > 0 {
+			v[rapid.IntRange(0, len(v)-1).Draw(t, "at")] ^= 0x80
+		}
+		return v
+	},
+	"another's": func(_ *rapid.T, _, other []byte) []byte { return other },
+}
+
+// records reads all that the store has for a place and for what was abandoned.
+func records(t *rapid.T, s *Store, id agent.SessionID) (all []record) {
+	err := s.db.View(func(txn *badger.Txn) error {
+		for _, prefix := range [][]byte{key("k/", id), key("h/", id), within("i/", id), key("t/", id), within("j/", id), within("m/", id), []byte("x/")} {
+			err := each(txn, prefix, func(_ []byte, item *badger.Item) error {
+				v, err := item.ValueCopy(nil)
+				all = append(all, record{key: item.KeyCopy(nil), value: v})
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestWhateverIsDamagedASessionGoesOnAndTheNextLookIsSilent(t *testing.T) {
+	dir, log := t.TempDir(), &logged{}
+	s, err := Open(dir, log.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		at := place
+		at.Channel = fmt.Sprint("C", n)
+		h := healing{T: t, s: s, at: at, n: n}
+		h.live(rt)
+		all := records(rt, s, at.Session())
+		damaged := map[string]bool{}
+		for range rapid.IntRange(1, 6).Draw(rt, "damages") {
+			r := rapid.SampledFrom(all).Draw(rt, "record")
+			other := rapid.SampledFrom(all).Draw(rt, "other")
+			kinds := slices.Sorted(func(yield func(string) bool) {
+				for k := range damages {
+					if !yield(k) {
+						return
+					}
+				}
+			})
+			kind := rapid.SampledFrom(kinds).Draw(rt, "damage")
+			put(t, s, r.key, damages[kind](rt, slices.Clone(r.value), other.value))
+			damaged[string(r.key)] = true
+		}
+		if rapid.IntRange(0, 9).Draw(rt, "restart") == 0 {
+			if err := s.Close(); err != nil {
+				rt.Fatal(err)
+			}
+			if s, err = Open(dir, log.options()); err != nil {
+				rt.Fatal(err)
+			}
+			h.s = s
+		}
+		log.take()
+		h.goOn(rt, damaged)
+		log.take()
+		h.goOn(rt, nil)
+		if said := log.take(); said != "" {
+			rt.Fatalf("the second look logs %s", said)
+		}
+		if _, err := s.Expire(t.Context(), time.Now().Add(time.Hour)); err != nil { // and the abandoned with it
+			rt.Fatal(err)
+		}
+	})
+}
+
+// healing is a session that is damaged and looked after.
+type healing struct {
+	*testing.T
+	s    *Store
+	at   agent.Address
+	n, m int
+	want map[string]string // the keys of the messages that wait, and what they say
+}
+
+func (h *healing) ok(rt *rapid.T, err error) {
+	rt.Helper()
+	if err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func (h *healing) say() string {
+	h.m++
+	text := fmt.Sprintf("message %d of %d", h.m, h.n)
+	accept(h, h.s, said(h.at, text, text))
+	return text
+}
+
+// live gives the session a past, an abandoned turn, a turn under way and more to do.
+func (h *healing) live(rt *rapid.T) {
+	ctx, id := h.Context(), h.at.Session()
+	h.say()
+	h.ok(rt, h.s.Commit(ctx, begin(h, h.s, id), []agent.Entry{
+		{Role: agent.RoleUser, Text: "x"}, calls("a", "1", "2"), found("1"), found("2"), entry(1), calls("b", "3"), found("3"), entry(2),
+	}))
+	if rapid.Bool().Draw(rt, "reset") {
+		h.ok(rt, h.s.Reset(ctx, id))
+	}
+	h.say()
+	h.say()
+	turn := begin(h, h.s, id)
+	h.ok(rt, h.s.Append(ctx, turn, calls("c", "4", "5")))
+	h.ok(rt, h.s.Abandon(ctx, turn, "broken"))
+	h.say()
+	turn = begin(h, h.s, id)
+	h.ok(rt, h.s.RecordPart(ctx, turn, agent.Part{Key: "K-1", ID: "p"}))
+	h.ok(rt, h.s.StartCall(ctx, turn, "6"))
+	h.ok(rt, h.s.Append(ctx, turn, calls("d", "6", "7"), found("6"), found("7"), calls("e", "8")))
+	if rapid.Bool().Draw(rt, "answered") {
+		h.ok(rt, h.s.Answer(ctx, turn, agent.Outcome{Kind: agent.Answered, Text: "fine"}))
+	}
+	h.say()
+	h.want = map[string]string{}
+	for _, r := range records(rt, h.s, id) {
+		var in agent.Inbound
+		if bytes.HasPrefix(r.key, []byte("i/")) {
+			h.ok(rt, unmarshal(r.value, &in))
+			h.want[string(r.key)] = in.Text
+		}
+	}
+}
+
+// goOn works off what the session has, and reads all that can be read.
+func (h *healing) goOn(rt *rapid.T, damaged map[string]bool) {
+	ctx, id := h.Context(), h.at.Session()
+	want := map[string]bool{h.say(): true}
+	for k, text := range h.want {
+		want[text] = !damaged[k]
+	}
+	h.want = nil
+	last := ""
+	for turns := 0; ; turns++ {
+		turn, err := h.s.Begin(ctx, id)
+		h.ok(rt, err)
+		if turn == nil {
+			break
+		}
+		if len(turn.Inbound) == 0 || turns > 5 || !sound(turn.Entries, false, true) {
+			rt.Fatalf("turn %d is %+v", turns, turn)
+		}
+		es, err := h.s.History(ctx, turn, 1e6)
+		h.ok(rt, err)
+		if !sound(es, false, false) {
+			rt.Fatalf("history is %+v", es)
+		}
+		for _, in := range turn.Inbound {
+			delete(want, in.Text)
+		}
+		h.ok(rt, h.s.Commit(ctx, turn, append(turn.Transcript(), entry(turns))))
+		last = fmt.Sprint("entry ", turns)
+	}
+	if got := history(h, h.s, h.at); got[len(got)-1] != last {
+		rt.Fatalf("history %q, and the last turn said %s", got, last)
+	}
+	for text, readable := range want {
+		if readable {
+			rt.Fatalf("%q is not answered", text)
+		}
+	}
+	var dead []Dead
+	for d, err := range h.s.Abandoned(ctx) {
+		h.ok(rt, err)
+		dead = append(dead, d)
+	}
+	if damaged != nil && len(dead) != 1 {
+		rt.Fatalf("%d turns were abandoned", len(dead))
+	}
+	for _, d := range dead {
+		if _, n, err := h.s.Retry(ctx, d.ID); err != nil || n != len(d.Inbound) {
+			rt.Fatalf("%d messages of %d are retried, error %v", n, len(d.Inbound), err)
+		}
+	}
+	for _, err := range h.s.Unfinished(ctx) {
+		h.ok(rt, err)
+	}
+	_, err := h.s.Expire(ctx, time.Time{})
+	h.ok(rt, err)
+}

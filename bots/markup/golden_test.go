@@ -37,6 +37,24 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// goldenInputs is the Markdown of all golden files.
+func goldenInputs(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	inputs := map[string]string{}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs[filepath.Base(file)] = strings.TrimSuffix(string(archive.Files[0].Data), "\n")
+	}
+	return inputs
+}
+
 func golden(t *testing.T, archive *txtar.Archive, short bool) {
 	md := strings.TrimSuffix(string(archive.Files[0].Data), "\n")
 	outputs := archive.Files[1:]

@@ -14,6 +14,8 @@ type opened struct {
 	src  string // what was parsed
 	base int    // where in src the piece begins
 	kept int    // up to where src is the piece as it was
+
+	defines bool // src defines links that were not known
 }
 
 func parseOpen(c carry, piece string, defs definitions) opened {
@@ -47,7 +49,8 @@ func takesEffect(o opened, at int) bool {
 // parseTail parses src twice when its end has to be mended: what an end means, code
 // or text, only the parser can tell.
 func parseTail(src string, defs definitions) opened {
-	o := opened{doc: parse([]byte(src), defs), src: src, kept: len(src)}
+	o := opened{src: src, kept: len(src)}
+	o.doc, o.defines = parse([]byte(src), defs)
 	start, inItem, ok := openEnd(o)
 	if !ok {
 		return o
@@ -61,7 +64,9 @@ func parseTail(src string, defs definitions) opened {
 	for kept < len(src) && kept < len(mended) && src[kept] == mended[kept] {
 		kept++
 	}
-	return opened{doc: parse([]byte(mended), defs), src: mended, kept: kept}
+	o = opened{src: mended, kept: kept}
+	o.doc, o.defines = parse([]byte(mended), defs)
+	return o
 }
 
 // openEnd returns where the text begins that more text might still belong to, and

@@ -2,6 +2,8 @@ package markup
 
 import (
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Page is one message's worth of a Markdown document.
@@ -42,56 +44,107 @@ func Discord(md string) []Page { return paginate(md, discord) }
 // as a lone comment.
 const placeholder = "…"
 
+// progress is what is known of a document however it goes on: its full pages, where
+// its last page begins, and what that depends on. It is never changed.
+type progress struct {
+	pages   []Page
+	start   int // of the last page
+	carried carry
+	held    string // source of pages with nothing to show, for the next page
+	defs    definitions
+	read    int     // how much of the document has decided this
+	page    *partly // the beginning of the last page, if it is worth keeping
+}
+
 func paginate(md string, d *dialect) []Page {
+	pages, _ := advance(d, md, progress{}, false)
+	return pages
+}
+
+// advance returns the pages of md, of which p is known already, and what is then
+// known; if settle is set, about the beginning of the last page too.
+func advance(d *dialect, md string, p progress, settle bool) ([]Page, progress) {
 	if strings.TrimSpace(md) == "" {
-		return nil
+		return nil, progress{}
 	}
-	src := sanitize(md)
-	var (
-		pages   []Page
-		carried carry
-		held    string // source of pages with nothing to show, for the next page
-		defs    = definitions{}
-	)
-	for start := 0; start < len(src); {
-		rest := src[start:]
-		end := spend(d, carried.text, rest)
-		length, next := len(rest), carry{}
-		if end < len(rest) {
-			length, next = cut(d, carried, rest[:end], defs)
+	base := p.start
+	src := sanitize(md[base:])
+	for p.start < len(md) {
+		rest := src[p.start-base:]
+		end := p.page.spend(d, p.carried, rest)
+		if end == len(rest) {
+			break
 		}
-		p := compose(d, carried, rest[:length], defs, end < len(rest))
-		p.Source = held + md[start:start+length]
-		held = ""
-		start += length
-		carried = next
-		if p.Text == "" {
-			held = p.Source
-			continue
+		p = p.fill(d, md, rest, end)
+	}
+	pages, held := p.pages[:len(p.pages):len(p.pages)], p.held
+	if p.start < len(md) {
+		var last Page
+		last, p.page = p.last(d, src[p.start-base:], settle)
+		last.Source = held + md[p.start:]
+		held = last.Source
+		if last.Text != "" {
+			pages, held = append(pages, last), ""
 		}
-		pages = append(pages, p)
 	}
 	switch {
 	case held == "":
 	case len(pages) > 0:
-		pages[len(pages)-1].Source += held
+		last := pages[len(pages)-1]
+		last.Source += held
+		pages = append(pages[:len(pages)-1:len(pages)-1], last)
 	default:
-		pages = append(pages, Page{Source: held, Text: placeholder, Plain: placeholder})
+		pages = []Page{{Source: held, Text: placeholder, Plain: placeholder}}
 	}
-	return pages
+	return pages, p
+}
+
+// fill adds a full page, for which rest was read up to end.
+func (p progress) fill(d *dialect, md, rest string, end int) progress {
+	length, next := cut(d, p.carried, rest[:end], p.defs)
+	full, o := compose(d, p.carried, rest[:length], p.defs)
+	full.Source = p.held + md[p.start:p.start+length]
+	_, size := utf8.DecodeRuneInString(rest[end:])
+	q := progress{pages: p.pages, start: p.start + length, carried: next, defs: p.defs,
+		read: p.start + end + size}
+	if o.doc != nil {
+		q.defs = p.defs.with(o.doc)
+	}
+	if full.Text == "" {
+		q.held = full.Source
+	} else {
+		q.pages = append(p.pages[:len(p.pages):len(p.pages)], full)
+	}
+	return q
+}
+
+// last renders rest as the last page.
+func (p progress) last(d *dialect, rest string, settle bool) (Page, *partly) {
+	if p.page != nil {
+		if page, next, ok := p.page.compose(d, rest); ok {
+			return page, next
+		}
+	}
+	page, o := compose(d, p.carried, rest, p.defs)
+	if !settle || o.doc == nil {
+		return page, nil
+	}
+	return page, settleFirst(d, p, rest, o)
 }
 
 // compose renders one page from what is carried into it and its piece of the source.
-// The link definitions of a page that is full are added to defs.
-func compose(d *dialect, carried carry, src string, defs definitions, full bool) Page {
+// The parse is empty if there was none.
+func compose(d *dialect, carried carry, src string, defs definitions) (Page, opened) {
 	if tangled(src) {
-		return Page{Text: verbatim(d, src), Plain: plainText(d, src)}
+		return Page{Text: verbatim(d, src), Plain: plainText(d, src)}, opened{}
 	}
 	o := parseOpen(carried, src, defs)
-	if full {
-		defs.add(o.doc)
-	}
-	p := Page{Text: render(d, o), Plain: plainText(d, render(plain, o))}
+	return finish(d, src, render(d, "", o).trimmed(), render(plain, "", o).trimmed()), o
+}
+
+// finish makes a page of its texts.
+func finish(d *dialect, src, text, plainForm string) Page {
+	p := Page{Text: text, Plain: plainText(d, plainForm)}
 	if d.size(p.Text) > d.hard {
 		p.Text = verbatim(d, src)
 	}
@@ -107,18 +160,25 @@ const maxPlain = 3000
 
 // plainText bounds s, and escapes it for Slack.
 func plainText(d *dialect, s string) string {
-	var b strings.Builder
+	s = strings.TrimSpace(s)
 	room := maxPlain - 1
-	for _, r := range strings.TrimSpace(s) {
-		piece := string(r)
+	for i, r := range s {
+		units := max(utf16.RuneLen(r), 1)
 		if d.escapesEntities {
-			piece = entityEscaper.Replace(piece)
+			switch r {
+			case '&':
+				units = len("&amp;")
+			case '<', '>':
+				units = len("&lt;")
+			}
 		}
-		if room -= unitsOf(piece); room < 0 {
-			b.WriteString("…")
+		if room -= units; room < 0 {
+			s = s[:i] + "…"
 			break
 		}
-		b.WriteString(piece)
 	}
-	return b.String()
+	if d.escapesEntities && strings.ContainsAny(s, "&<>") {
+		s = entityEscaper.Replace(s)
+	}
+	return s
 }

@@ -3,11 +3,13 @@ package markup
 import (
 	"bytes"
 	"html"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
@@ -59,26 +61,38 @@ type definitions map[string]*ast.LinkReferenceDefinition
 // maxDefinitions bounds what hostile text can make each page's parse set up.
 const maxDefinitions = 200
 
-func (d definitions) add(doc ast.Node) {
+// with returns d and the definitions of doc.
+func (d definitions) with(doc ast.Node) definitions {
+	shared := true
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		def, ok := n.(*ast.LinkReferenceDefinition)
 		if !ok || len(d) >= maxDefinitions {
 			continue
 		}
 		key := util.ToLinkReference(def.Label)
-		if _, known := d[key]; !known {
-			d[key] = def
+		if _, known := d[key]; known {
+			continue
 		}
+		if shared {
+			d, shared = maps.Clone(d), false
+			if d == nil {
+				d = definitions{}
+			}
+		}
+		d[key] = def
 	}
+	return d
 }
 
-// parse parses src, which must be sanitized.
-func parse(src []byte, defs definitions) ast.Node {
+// parse parses src, which must be sanitized. It also says whether src defines links
+// that are not in defs.
+func parse(src []byte, defs definitions) (doc ast.Node, defines bool) {
 	pc := parser.NewContext()
 	for _, def := range defs {
 		pc.AddReference(parser.NewReference(def.Label, def.Destination, def.Title))
 	}
-	return markdown.Parse(text.NewReader(src), parser.WithContext(pc))
+	doc = markdown.Parse(text.NewReader(src), parser.WithContext(pc))
+	return doc, len(pc.References()) > len(defs)
 }
 
 // sanitize replaces what no part of Markdown needs and some part could trip over,
@@ -163,11 +177,32 @@ func (t tables) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Con
 		line := l.Value(reader.Source())
 		if len(bytes.Trim(line, "-:| \t\r\n")) == 0 {
 			if bytes.IndexByte(line, '|') >= 0 {
-				t.ParagraphTransformer.Transform(node, reader, pc)
+				t.transform(node, reader, pc)
 			}
 			return
 		}
 	}
+}
+
+// transform also gives the table the place at which it stands, which goldmark takes
+// to be that of the paragraph.
+func (t tables) transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	parent, before, blank := node.Parent(), node.PreviousSibling(), node.HasBlankPreviousLines()
+	t.ParagraphTransformer.Transform(node, reader, pc)
+	var table ast.Node
+	switch {
+	case node.Parent() != nil:
+		table, blank = node.NextSibling(), false
+	case before != nil:
+		table = before.NextSibling()
+	default:
+		table = parent.FirstChild()
+	}
+	if table == nil || table.Kind() != east.KindTable {
+		return
+	}
+	table.SetBlankPreviousLines(blank)
+	table.SetPos(table.FirstChild().Pos())
 }
 
 // footnoteParser reads [^label] as the text [label], whether or not the footnote

@@ -14,13 +14,15 @@ type target struct {
 	name    string
 	dialect *dialect
 	render  func(string) []Page
-	live    func(text string) string // what the platform would act on, if anything
+	// renderer is render with a memory.
+	renderer func() *Renderer
+	live     func(text string) string // what the platform would act on, if anything
 }
 
 var targets = []target{
-	{"slack", slackBlocks, Slack, liveOnSlack},
-	{"slacktext", slackText, SlackText, liveOnSlack},
-	{"discord", discord, Discord, liveOnDiscord},
+	{"slack", slackBlocks, Slack, NewSlack, liveOnSlack},
+	{"slacktext", slackText, SlackText, NewSlackText, liveOnSlack},
+	{"discord", discord, Discord, NewDiscord, liveOnDiscord},
 }
 
 var (

@@ -21,18 +21,38 @@ type renderer struct {
 	src []byte
 }
 
-// render returns the text of o in dialect d.
-func render(d *dialect, o opened) string {
+// written is a page's text, as it is before it is trimmed.
+type written struct {
+	text string
+	ends []int // how long the text is after each top-level block
+}
+
+// trimmed is the text. Indentation at its very beginning could make the first line
+// code.
+func (w written) trimmed() string { return strings.Trim(w.text, " \t\n") }
+
+// render writes o in dialect d, after what has been written of the page before.
+func render(d *dialect, before string, o opened) written {
 	r := renderer{dialect: d, src: []byte(o.src)}
+	var w written
 	var b strings.Builder
-	for i, l := range r.blocks(o.doc, 0) {
-		if i > 0 {
+	b.Grow(len(before) + len(o.src) + len(o.src)/4)
+	b.WriteString(before)
+	for n := o.doc.FirstChild(); n != nil; n = n.NextSibling() {
+		lines := r.block(n, 0)
+		if len(lines) > 0 && b.Len() > 0 && r.apart(n) {
 			b.WriteByte('\n')
 		}
-		b.WriteString(l.text)
+		for _, l := range lines {
+			if b.Len() > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteString(l.text)
+		}
+		w.ends = append(w.ends, b.Len())
 	}
-	// Indentation at the very beginning could make the first line code.
-	return strings.Trim(b.String(), " \t\n")
+	w.text = b.String()
+	return w
 }
 
 // maxDepth bounds the nesting that is shown; deeper content is shown at this depth.
@@ -70,7 +90,8 @@ func (r *renderer) apart(b ast.Node) bool {
 	}
 	if r.flavor == flavorDiscord {
 		// Discord shows source lines as they are; headings bring their own space.
-		return b.HasBlankPreviousLines() || b.PreviousSibling().Kind() != ast.KindHeading
+		prev := b.PreviousSibling()
+		return prev == nil || b.HasBlankPreviousLines() || prev.Kind() != ast.KindHeading
 	}
 	return true
 }

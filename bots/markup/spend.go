@@ -9,10 +9,15 @@ import (
 // a page, and returns how much of src was read: all of it if it fits. Reading more of
 // the same text never changes the result for less of it.
 func spend(d *dialect, carried, src string) int {
+	m := newMeter(d, carried)
+	return m.read(src)
+}
+
+func newMeter(d *dialect, carried string) meter {
 	m := meter{dialect: d, blank: true}
 	m.read(carried)
 	m.spent = min(m.spent, d.soft/2)
-	return m.read(src)
+	return m
 }
 
 // meter adds up costs by character, and by line for what has its cost in structure.
@@ -23,6 +28,7 @@ type meter struct {
 	fence  string // the run that opened a code block, if one is open
 	blank  bool   // the last line was blank
 	table  tableMeter
+	begun  bool // something of the page has been read
 }
 
 // read returns the length of src that fits: len(src) or less.
@@ -35,7 +41,7 @@ func (m *meter) read(src string) int {
 			start = i + 1
 		}
 		if m.spent > m.soft || m.dialect.blocks > 0 && m.blocks > m.dialect.blocks {
-			if i == 0 { // what is carried leaves no room, but each page must go on
+			if i == 0 && !m.begun { // what is carried leaves no room, but each page must go on
 				_, i = utf8.DecodeRuneInString(src)
 			}
 			return i

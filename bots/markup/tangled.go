@@ -12,7 +12,17 @@ const (
 
 // tangled says whether src is so nested that it is better shown as it is.
 func tangled(src string) bool {
-	open := ""
+	var t tangle
+	return t.read(src)
+}
+
+// tangle reads Markdown line by line for what parsers are slow with.
+type tangle struct{ fence string } // the run that opened a code block
+
+// read says whether src, which begins a line, is tangled.
+func (t *tangle) read(src string) bool {
+	open := t.fence
+	defer func() { t.fence = open }()
 	for l := range strings.SplitSeq(src, "\n") {
 		if len(l) <= maxMarkers {
 			if run := fenceRun(strings.TrimLeft(l, " \t>")); open == "" {

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -8,15 +9,60 @@ import (
 // answer is a long answer of the kind that models write.
 var answer = strings.Repeat(strings.Join([]string{pieces[0], pieces[0], pieces[4], pieces[6], pieces[10], pieces[16], pieces[17]}, "\n"), 60)[:50<<10]
 
+var lengths = []int{1 << 10, 30 << 10}
+
+// BenchmarkRender renders a whole answer.
 func BenchmarkRender(b *testing.B) {
 	for _, x := range targets {
-		b.Run(x.name, func(b *testing.B) {
-			b.SetBytes(int64(len(answer)))
-			b.ReportAllocs()
-			for b.Loop() {
-				x.render(answer)
-			}
-		})
+		for _, n := range lengths {
+			b.Run(fmt.Sprintf("%s/%dKB", x.name, n>>10), func(b *testing.B) {
+				md := answer[:n]
+				b.SetBytes(int64(n))
+				b.ReportAllocs()
+				for b.Loop() {
+					x.render(md)
+				}
+			})
+		}
+	}
+}
+
+// tokenLength is about what a token adds to an answer, in bytes.
+const tokenLength = 4
+
+// BenchmarkGrowth renders an answer after each token while it grows to its length, anew
+// and with a Renderer. An operation is one rendering.
+func BenchmarkGrowth(b *testing.B) {
+	for _, x := range targets {
+		for _, n := range lengths {
+			name := fmt.Sprintf("%s/%dKB", x.name, n>>10)
+			b.Run(name+"/anew", func(b *testing.B) { spread(b, n, x.render) })
+			b.Run(name+"/renderer", func(b *testing.B) { growth(b, n, x.renderer().Render) })
+		}
+	}
+}
+
+// growth renders the states of the answer in their order over and over.
+func growth(b *testing.B, n int, render func(string) []Page) {
+	b.ReportAllocs()
+	end := 0
+	for b.Loop() {
+		if end += tokenLength; end > n {
+			end = tokenLength
+		}
+		render(answer[:end])
+	}
+}
+
+// spread is growth in an order in which few states are already an average, for what
+// takes long and remembers nothing.
+func spread(b *testing.B, n int, render func(string) []Page) {
+	b.ReportAllocs()
+	states := n / tokenLength
+	i := 0
+	for b.Loop() {
+		i = (i + states*382/1000) % states
+		render(answer[:(i+1)*tokenLength])
 	}
 }
 

@@ -126,20 +126,31 @@ func (p progress) last(d *dialect, rest string, settle bool) (Page, *partly) {
 		}
 	}
 	page, o := compose(d, p.carried, rest, p.defs)
-	if !settle || o.doc == nil {
+	if !settle || o.doc == nil || o.defines {
 		return page, nil
 	}
-	return page, settleFirst(d, p, rest, o)
+	nothing := &partly{defs: p.defs, meter: newMeter(d, p.carried.text)}
+	if part := nothing.settle(rest, o); part != nothing {
+		return page, part
+	}
+	return page, nil
 }
 
 // compose renders one page from what is carried into it and its piece of the source.
 // The parse is empty if there was none.
-func compose(d *dialect, carried carry, src string, defs definitions) (Page, opened) {
+func compose(d *dialect, carried carry, src string, defs definitions) (Page, composed) {
 	if tangled(src) {
-		return Page{Text: verbatim(d, src), Plain: plainText(d, src)}, opened{}
+		return Page{Text: verbatim(d, src), Plain: plainText(d, src)}, composed{}
 	}
-	o := parseOpen(carried, src, defs)
-	return finish(d, src, render(d, "", o).trimmed(), render(plain, "", o).trimmed()), o
+	c := composed{opened: parseOpen(carried, src, defs)}
+	c.text, c.plain = render(d, "", c.opened), render(plain, "", c.opened)
+	return finish(d, src, c.text.trimmed(), c.plain.trimmed()), c
+}
+
+// composed is what a page was made of.
+type composed struct {
+	opened
+	text, plain written
 }
 
 // finish makes a page of its texts.

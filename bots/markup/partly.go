@@ -36,38 +36,25 @@ func (p *partly) compose(d *dialect, page string) (Page, *partly, bool) {
 	if t.read(rest) {
 		return Page{}, nil, false
 	}
-	o := parseTail(rest, p.defs)
-	if o.defines && p.brackets {
+	c := composed{opened: parseTail(rest, p.defs)}
+	if c.defines && p.brackets {
 		return Page{}, nil, false
 	}
-	text, plainForm := render(d, p.text, o), render(plain, p.plain, o)
+	c.text, c.plain = render(d, p.text, c.opened), render(plain, p.plain, c.opened)
 	next := p
-	if !o.defines {
-		next = p.settle(page, o, text, plainForm)
+	if !c.defines {
+		next = p.settle(page, c)
 	}
-	return finish(d, page, text.trimmed(), plainForm.trimmed()), next, true
+	return finish(d, page, c.text.trimmed(), c.plain.trimmed()), next, true
 }
 
-// settleFirst returns what will stay of a page which is rest and was parsed to o.
-func settleFirst(d *dialect, p progress, rest string, o opened) *partly {
-	if o.defines {
-		return nil
-	}
-	first := &partly{defs: p.defs, meter: newMeter(d, p.carried.text)}
-	next := first.settle(rest, o, render(d, "", o), render(plain, "", o))
-	if next == first {
-		return nil
-	}
-	return next
-}
-
-// settle moves p on to the last top-level block of o that nothing before it has a
+// settle moves p on to the last top-level block of c that nothing before it has a
 // part in. If there is none it returns p.
-func (p *partly) settle(page string, o opened, text, plainForm written) *partly {
+func (p *partly) settle(page string, c composed) *partly {
 	at, line, index, i := 0, 0, 0, 0
-	for n := o.doc.FirstChild(); n != nil; n = n.NextSibling() {
+	for n := c.doc.FirstChild(); n != nil; n = n.NextSibling() {
 		if i > 0 {
-			if start, end, ok := standsAlone(n, o); ok {
+			if start, end, ok := standsAlone(n, c.opened); ok {
 				at, line, index = start, end, i
 			}
 		}
@@ -77,9 +64,9 @@ func (p *partly) settle(page string, o opened, text, plainForm written) *partly 
 		return p
 	}
 	next := &partly{
-		at: p.at + at - o.base, read: p.at + line - o.base,
+		at: p.at + at - c.base, read: p.at + line - c.base,
 		meter: p.meter, tangle: p.tangle, defs: p.defs,
-		text: text.text[:text.ends[index-1]], plain: plainForm.text[:plainForm.ends[index-1]],
+		text: c.text.text[:c.text.ends[index-1]], plain: c.plain.text[:c.plain.ends[index-1]],
 	}
 	between := page[p.at:next.at]
 	next.brackets = p.brackets || strings.Contains(between, "[")

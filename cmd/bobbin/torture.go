@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -188,7 +190,7 @@ func (t *torture) progress(pause time.Duration, format string, args ...any) {
 
 // tail shows the end of the daemon's log.
 func (t *torture) tail() error {
-	const most = 8 << 10
+	const most = 64 << 10
 	info, err := t.log.Stat()
 	if err != nil {
 		return err
@@ -197,6 +199,9 @@ func (t *torture) tail() error {
 	if _, err := t.log.ReadAt(b, info.Size()-int64(len(b))); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "…\n%s\n", b)
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(b)), "\n"), func(line string) bool {
+		return strings.Contains(line, " level=DEBUG ")
+	})
+	_, err = fmt.Fprintf(t.out, "…\n%s\n", strings.Join(lines[max(0, len(lines)-30):], "\n"))
 	return err
 }

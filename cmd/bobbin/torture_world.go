@@ -59,7 +59,8 @@ func newTortureWorld(ctx context.Context, cmd tortureCmd) (w *tortureWorld, err 
 		places:      make(map[string]string),
 	}
 	if cmd.Kills >= tortureFirsts {
-		w.poison = 1 + cmd.Messages/5 + w.dice.IntN(max(1, cmd.Messages/3))
+		// In a Slack channel, where it is heard of soon, whatever is missed elsewhere.
+		w.poison = (cmd.Messages/5+w.dice.IntN(max(1, cmd.Messages/3)))/5*5 + 1
 		w.executioner.poison = 3 // then a turn is given up
 	}
 	w.ai = sandbox.NewWorkersAI(sandbox.WorkersAIOptions{APIToken: demoToken, Script: w.model})

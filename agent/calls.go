@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,9 @@ func openCalls(es []Entry) []ToolCall {
 // of a call with side effects is journaled as soon as it is there, the others' once
 // all have ended: they can be run again.
 func (r *turn) call(ctx context.Context, calls []ToolCall) error {
-	r.reply.Update(Update{Text: r.text.String(), Status: r.doing(calls)})
+	r.narrate(calls)
+	r.reply.Update(Update{Text: r.text.String(), Status: r.status, Steps: r.narrated, Working: true})
+	defer func() { r.narrate(nil) }()
 	results := make([]Entry, len(calls))
 	errs := make([]error, len(calls))
 	var journal sync.Mutex
@@ -146,19 +149,40 @@ func (a *Agent) toolNames() []string {
 	return names
 }
 
-// doing says in a few words what the calls do.
-func (r *turn) doing(calls []ToolCall) string {
-	var what []string
-	for _, c := range calls {
-		words := "using " + c.Name
-		if t := r.tools[c.Name]; t == nil {
-			words = "thinking"
-		} else if d := t.Spec().Doing; d != "" {
-			words = d
-		}
-		if !slices.Contains(what, words) {
-			what = append(what, words)
+// doing says in a few words what a call does.
+func (r *turn) doing(c ToolCall) string {
+	t := r.tools[c.Name]
+	if t == nil {
+		return "thinking"
+	}
+	if n, ok := t.(Narrator); ok {
+		if words := n.Doing(c); words != "" {
+			return words
 		}
 	}
-	return strings.Join(what, ", ")
+	return cmp.Or(t.Spec().Doing, "using "+c.Name)
+}
+
+// narrate says in a few words each what the calls of the turn have done and, last, what
+// open ones do.
+func (r *turn) narrate(open []ToolCall) {
+	r.narrated, r.status = nil, ""
+	for _, e := range r.Entries {
+		for _, c := range e.Calls {
+			if !slices.ContainsFunc(open, func(o ToolCall) bool { return o.ID == c.ID }) {
+				r.narrated = append(r.narrated, r.doing(c))
+			}
+		}
+	}
+	var now []string
+	for _, c := range open {
+		if words := r.doing(c); !slices.Contains(now, words) {
+			now = append(now, words)
+		}
+	}
+	if len(now) > 0 {
+		r.status = strings.Join(now, ", ")
+		r.narrated = append(r.narrated, r.status)
+	}
+	r.narrated = slices.Compact(r.narrated)
 }

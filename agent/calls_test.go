@@ -25,7 +25,9 @@ func TestCallsOfAStepRunSideBySideAndAnswerInTheirOrder(t *testing.T) {
 		r.settle()
 		same(r.T, "running", len(slow.calls()), 2)
 		all := r.replies.All()
-		same(r.T, "status", all[0].Updates[len(all[0].Updates)-1], agent.Update{Text: "looking", Status: "doing slow, doing fast"})
+		same(r.T, "status", all[0].Updates[len(all[0].Updates)-1], agent.Update{
+			Text: "looking", Status: "doing slow, doing fast", Steps: []string{"doing slow, doing fast"}, Working: true,
+		})
 		time.Sleep(10 * time.Second)
 		same(r.T, "text", r.outcome().Text, "looking\n\ndone")
 		same(r.T, "time", time.Since(began), 10*time.Second)

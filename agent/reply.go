@@ -40,6 +40,9 @@ type Update struct {
 	Working bool
 }
 
+// Thinking is the status of a turn whose model has begun and has yet to say something.
+const Thinking = "thinking"
+
 // Outcome is how a turn ended.
 type Outcome struct {
 	Kind OutcomeKind `json:"kind"`

@@ -27,6 +27,13 @@ type ToolSpec struct {
 	Doing string
 }
 
+// Narrator is a Tool that says of each call what it does, such as "reading example.com".
+type Narrator interface {
+	// Doing returns a few words for people; empty for those of the spec. The arguments
+	// are a model's: they may be anything, and what is repeated of them has to be short.
+	Doing(c ToolCall) string
+}
+
 // Result is what a tool answers the model.
 type Result struct {
 	Text   string

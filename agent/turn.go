@@ -20,6 +20,9 @@ type turn struct {
 	text    strings.Builder // all that has been said in this turn
 	usage   Usage
 	model   string
+
+	status   string   // what open calls do
+	narrated []string // what calls have done and do; each list is made anew
 }
 
 // answer runs steps until the model has answered, a limit is reached or it fails. An
@@ -36,13 +39,14 @@ func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, er
 			o, err = r.failed(fmt.Errorf("panic: %v", p)), nil
 		}
 	}()
+	r.narrate(nil)
 	r.history, err = a.Store.History(ctx, t, a.Window)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read history: %w", err)
 	}
 	finish, err := r.steps(bounded)
 	if err == nil {
-		return r.ended(finish), nil
+		return r.took(r.ended(finish)), nil
 	}
 	switch cause := context.Cause(bounded); {
 	case errors.Is(err, errStore), cause != nil && !errors.Is(cause, ErrTurnTimeout):
@@ -51,7 +55,15 @@ func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, er
 		err = cause
 	}
 	a.Log.Warn("a turn failed", "session", t.Session, "turn", t.ID, "error", err)
-	return r.failed(err), nil
+	return r.took(r.failed(err)), nil
+}
+
+// took adds how long the turn has lasted.
+func (r *turn) took(o Outcome) Outcome {
+	if !r.Began.IsZero() {
+		o.Took = time.Since(r.Began)
+	}
+	return o
 }
 
 // errStore marks a failure to journal: the turn must not go on, nor end.
@@ -106,9 +118,9 @@ func (r *turn) ask(ctx context.Context, last bool) (Entry, Finish, error) {
 			r.model = cmp.Or(c.Model, r.model)
 			switch {
 			case c.Text != "":
-				r.reply.Update(Update{Text: r.text.String()})
+				r.reply.Update(Update{Text: r.text.String(), Steps: r.narrated})
 			case c.Reasoning:
-				r.reply.Update(Update{Text: r.text.String(), Status: "thinking"})
+				r.reply.Update(Update{Text: r.text.String(), Status: Thinking, Steps: r.narrated})
 			}
 			end = c
 		}

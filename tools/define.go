@@ -23,6 +23,9 @@ var name = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 // result with its text, for the model to read, so it must hold no secrets. An error
 // marked by [EndTurn], and any error once ctx has ended, ends the turn instead.
 //
+// If T has a method Doing() string, it says what a call with these arguments does, for
+// people who watch: see [agent.Narrator].
+//
 // Define fails if T cannot be described to a model: it is no struct, or a property has
 // no type or no description.
 func Define[T any](spec agent.ToolSpec, run func(ctx context.Context, args T) (string, error)) (agent.Tool, error) {
@@ -55,6 +58,15 @@ type defined[T any] struct {
 }
 
 func (d *defined[T]) Spec() agent.ToolSpec { return d.spec }
+
+// Doing implements agent.Narrator.
+func (d *defined[T]) Doing(c agent.ToolCall) string {
+	var args T
+	if n, ok := any(&args).(interface{ Doing() string }); ok && d.schema.decode(c.Args, &args) == nil {
+		return n.Doing()
+	}
+	return ""
+}
 
 func (d *defined[T]) Call(ctx context.Context, c agent.ToolCall) (agent.Result, error) {
 	var args T

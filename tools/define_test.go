@@ -279,3 +279,25 @@ func FuzzArgumentsNeverPanic(f *testing.F) {
 		}
 	})
 }
+
+type reach struct {
+	What string `json:"what" jsonschema:"what to reach for"`
+}
+
+func (r reach) Doing() string { return "reaching for " + r.What }
+
+func TestToolSaysWhatACallDoes(t *testing.T) {
+	tool, err := Define(agent.ToolSpec{Name: "reach", Description: "Reaches."}, func(context.Context, reach) (string, error) { return "", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	guarded, err := Guard(slog.New(slog.DiscardHandler), tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{`{"what":"the moon"}`: "reaching for the moon", `{"what":1}`: "", `nonsense`: "", ``: ""} {
+		if got := guarded[0].(agent.Narrator).Doing(agent.ToolCall{Args: []byte(args)}); got != want {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+}

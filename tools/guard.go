@@ -47,6 +47,19 @@ type guarded struct {
 	log  *slog.Logger
 }
 
+// Doing implements agent.Narrator.
+func (g *guarded) Doing(c agent.ToolCall) (words string) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.log.Error("tool panicked while it said what it does", "tool", g.name, "panic", fmt.Sprint(p))
+		}
+	}()
+	if n, ok := g.Tool.(agent.Narrator); ok {
+		return n.Doing(c)
+	}
+	return ""
+}
+
 func (g *guarded) Call(ctx context.Context, c agent.ToolCall) (r agent.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -53,9 +53,9 @@ type Outcome struct {
 	Notice string `json:"notice,omitempty"`
 	Usage  Usage  `json:"usage"`
 	// Took is the time from the turn's begin to its end.
-	Took time.Duration `json:"took,omitempty"`
-	Model  string `json:"model,omitempty"`
-	Steps  int    `json:"steps,omitempty"`
+	Took  time.Duration `json:"took,omitempty"`
+	Model string        `json:"model,omitempty"`
+	Steps int           `json:"steps,omitempty"`
 }
 
 // OutcomeKind classifies an [Outcome].

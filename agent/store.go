@@ -105,4 +105,6 @@ type Part struct {
 	// Gone says that the message was deleted or closed for editing, so that another
 	// part stands in for it.
 	Gone bool `json:"gone,omitempty"`
+	// File says that it is a file, which cannot be made a text.
+	File bool `json:"file,omitempty"`
 }

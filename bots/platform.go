@@ -97,9 +97,11 @@ type Message struct {
 	Head    string   // one discreet line above Text, plain text: what is being done
 	Foot    string   // one discreet line below Text, plain text: what it took
 	Buttons []Button // below all else; at most 5
-	// Final says that the message is not expected to change any more. A platform that
-	// streams by itself ends the stream then.
+	// Final says that the message is not expected to change any more. Only a [Streamer]
+	// is told.
 	Final bool
+	// File is what is posted instead of a text. The platform is an [Uploader] then.
+	File *Upload
 }
 
 // MaxFrame is the longest Head or Foot, in characters.
@@ -108,7 +110,8 @@ const MaxFrame = 150
 // Same reports whether m and o look the same. A stream that has yet to be ended does not
 // look like one that has.
 func (m Message) Same(o Message) bool {
-	return m.Text == o.Text && m.Head == o.Head && m.Foot == o.Foot && m.Final == o.Final && slices.Equal(m.Buttons, o.Buttons)
+	return m.Text == o.Text && m.Head == o.Head && m.Foot == o.Foot && m.Final == o.Final &&
+		m.File == o.File && slices.Equal(m.Buttons, o.Buttons)
 }
 
 // Button asks something of bobbin that concerns one turn. A platform keeps Action and
@@ -279,6 +282,21 @@ type Marker interface {
 	// Mark shows that the message has arrived and waits, or no longer waits. To set or
 	// clear what is so already is no error.
 	Mark(ctx context.Context, to agent.Target, id agent.MessageID, waits bool) error
+}
+
+// Streamer is a platform that has streams of its own, which stay open until they are told
+// that nothing more comes.
+type Streamer interface {
+	// Streams reports whether an answer at to may be streamed, so that the last edit of
+	// each message has to be told from the others.
+	Streams(to agent.Target) bool
+}
+
+// Worder is a [Typist] whose sign may have words.
+type Worder interface {
+	// Words reports whether people read at to what Typing is given, so that no message
+	// has to say it.
+	Words(to agent.Target) bool
 }
 
 // Referrer is a platform whose answers may show by themselves what they answer.

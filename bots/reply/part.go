@@ -29,13 +29,17 @@ type shownPart struct {
 	doubt bool         // it may have been posted, although it has no id
 }
 
-func (p shownPart) shows(m bots.Message) bool { return p.ID != "" && p.shown.Text == m.Text }
+// shows reports whether the message is as m wants it. A file that stands is never
+// changed.
+func (p shownPart) shows(m bots.Message) bool {
+	return p.ID != "" && (m.File != nil && p.File || p.shown.Same(m))
+}
 
 // prepare makes message i ready to be posted: it is in the journal, and it does not
 // stand already. It reports false if there is nothing to post after all.
-func (l *live) prepare(ctx context.Context, i int) (ready bool, err error) {
+func (l *live) prepare(ctx context.Context, i int, file bool) (ready bool, err error) {
 	if i >= len(l.parts) {
-		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1)}
+		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1), File: file}
 		if err := l.record(ctx, part); err != nil {
 			return false, fmt.Errorf("journal a message before it is posted: %w", err)
 		}
@@ -43,7 +47,17 @@ func (l *live) prepare(ctx context.Context, i int) (ready bool, err error) {
 		l.parts = append(l.parts, shownPart{Part: part})
 	}
 	part := &l.parts[i]
-	if !part.doubt {
+	switch {
+	case part.doubt:
+	case part.File == file:
+		return true, nil
+	default: // it was to be the other kind
+		other := part.Part
+		other.File = file
+		if err := l.record(ctx, other); err != nil {
+			return false, fmt.Errorf("journal a message before it is posted: %w", err)
+		}
+		part.Part = other
 		return true, nil
 	}
 	id, err := l.platform.Find(ctx, l.to, part.Key)
@@ -61,10 +75,18 @@ func (l *live) prepare(ctx context.Context, i int) (ready bool, err error) {
 
 // post sends message i.
 func (l *live) post(ctx context.Context, i int, m bots.Message) error {
+	if (m.File != nil) != l.parts[i].File {
+		return nil // the answer became complete meanwhile: it is prepared anew
+	}
 	seen, done := outlive(ctx, postGrace)
 	defer done()
 	began := time.Now()
-	id, err := l.platform.Post(seen, l.to, l.parts[i].Key, m)
+	id, err := l.send(seen, l.parts[i].Key, m)
+	if m.File != nil && (errors.Is(err, bots.ErrRejected) || errors.Is(err, agent.ErrUndeliverable)) {
+		l.log.Warn("a long answer cannot be given as a file, so all of it is shown", "error", err)
+		l.noFile = true
+		return nil
+	}
 	if err != nil {
 		if _, refused := errors.AsType[*bots.RetryAfterError](err); !refused {
 			l.parts[i].doubt = true
@@ -74,6 +96,13 @@ func (l *live) post(ctx context.Context, i int, m bots.Message) error {
 	l.sign.stands(began)
 	l.adopt(ctx, i, id, m)
 	return nil
+}
+
+func (l *live) send(ctx context.Context, key string, m bots.Message) (agent.MessageID, error) {
+	if up, ok := l.platform.(bots.Uploader); ok && m.File != nil {
+		return up.Upload(ctx, l.to, key, *m.File)
+	}
+	return l.platform.Post(ctx, l.to, key, m)
 }
 
 // adopt notes that message i stands. If that cannot be journaled, it costs no more than
@@ -91,6 +120,15 @@ func (l *live) adopt(ctx context.Context, i int, id agent.MessageID, shown bots.
 // order.
 func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 	id := l.parts[i].ID
+	switch {
+	case m.File != nil: // text stands there: an earlier attempt could not give the file
+		l.noFile = true
+		return nil
+	case l.parts[i].File: // the text takes more messages than it did
+		l.left = append(l.left, l.parts[i])
+		l.parts = slices.Delete(l.parts, i, i+1)
+		return nil
+	}
 	err := l.platform.Edit(ctx, l.to, id, m)
 	if errors.Is(err, bots.ErrGone) {
 		l.lost++

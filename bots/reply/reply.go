@@ -13,8 +13,26 @@ import (
 	"bobbin/bots"
 )
 
+// Options say how replies look. The zero value is a plain reply without anything around
+// it.
+type Options struct {
+	// Footer names what the line below an answer tells, in this order.
+	Footer []Fact
+	// Buttons puts buttons under replies: to stop one, and to judge or repeat it.
+	Buttons bool
+	// MaxParts is how many messages an answer may take. The whole of a longer one is
+	// given as a file, where the platform can. 0: as many as it takes.
+	MaxParts int
+	// Repost shows the complete answer in new messages, which notify people, instead of
+	// in those that it was streamed to.
+	Repost bool
+	// Log may be nil.
+	Log *slog.Logger
+}
+
 // Replies opens replies on platforms.
 type Replies struct {
+	opts      Options
 	platforms map[string]bots.Platform
 	pacer     *pacer
 	log       *slog.Logger
@@ -22,12 +40,12 @@ type Replies struct {
 
 var _ agent.Replies = (*Replies)(nil)
 
-// New returns Replies on the given platforms. log may be nil.
-func New(log *slog.Logger, platforms ...bots.Platform) *Replies {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// New returns Replies on the given platforms.
+func New(o Options, platforms ...bots.Platform) *Replies {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Replies{platforms: make(map[string]bots.Platform), pacer: newPacer(), log: log}
+	r := &Replies{opts: o, platforms: make(map[string]bots.Platform), pacer: newPacer(), log: o.Log}
 	for _, p := range platforms {
 		r.platforms[p.Name()] = p
 		if m, ok := p.(bots.Meter); ok {
@@ -47,6 +65,10 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	// The reply ends with Finish or Close. The daemon's end must not cut off a last edit.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &live{
+		Options:  r.opts,
+		opening:  opening(p, t),
+		words:    words(p, to),
+		streams:  streams(p, to),
 		platform: p,
 		to:       to,
 		budget:   p.Budget(to),
@@ -83,6 +105,10 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 
 // live is one growing answer. Its goroutine alone touches what is between changed and sign.
 type live struct {
+	Options
+	opening  string // Markdown before the answer
+	words    bool   // the platform's sign has words
+	streams  bool   // the platform wants to know which edit is the last
 	platform bots.Platform
 	to       agent.Target
 	budget   bots.Budget
@@ -92,8 +118,8 @@ type live struct {
 	log      *slog.Logger
 
 	mu      sync.Mutex
-	text    string
-	since   time.Time      // when text became newer than what was last taken to be shown
+	update  agent.Update   // the newest
+	since   time.Time      // when what is to be seen became newer than what was last taken to be shown
 	outcome *agent.Outcome // set once the answer is complete
 	changed chan struct{}
 
@@ -101,6 +127,12 @@ type live struct {
 	left  []shownPart // that can no longer be edited, and are to be removed
 	made  int         // parts ever made, for their keys
 	lost  int         // parts that could no longer be edited
+	// file is a long answer as a file, once it is complete; noFile says that the platform
+	// will not have it.
+	file   *bots.Upload
+	noFile bool
+	// reposted says that the complete answer has messages of its own.
+	reposted bool
 	// refusal is why the platform will not have what the answer says, once that is
 	// certain.
 	refusal error
@@ -117,11 +149,11 @@ type live struct {
 func (l *live) Update(u agent.Update) {
 	l.mu.Lock()
 	complete := l.outcome != nil
-	if !complete && u.Text != l.text {
-		if l.since.IsZero() {
+	if !complete {
+		if l.since.IsZero() && (u.Text != l.update.Text || l.head(u) != l.head(l.update)) {
 			l.since = time.Now()
 		}
-		l.text = u.Text
+		l.update = u
 	}
 	l.mu.Unlock()
 	if !complete {
@@ -169,21 +201,33 @@ const maxLost = 3
 // wanted returns the messages that should stand now.
 func (l *live) wanted() (pages []bots.Message, complete bool) {
 	l.mu.Lock()
-	text, o := l.text, l.outcome
+	u, o := l.update, l.outcome
 	l.mu.Unlock()
 	switch {
 	case o != nil && l.refusal != nil:
-		return l.platform.Render(refused), true
+		return l.framed(l.platform.Render(refused), bots.Message{Final: true}), true
 	case o != nil:
-		return l.platform.Render(finalText(*o)), true
+		markdown := l.opening + finalText(*o)
+		pages, file := l.shorten(l.platform.Render(markdown), markdown)
+		last := l.last(o)
+		if file != nil {
+			last.Foot = join(wholeBelow, last.Foot)
+		}
+		return append(l.framed(pages, last), file...), true
 	case l.lost > maxLost || l.refusal != nil:
 		return nil, false
 	}
-	pages = l.platform.Render(text)
-	if len(pages) == 1 && pages[0].Text == nothingYet {
-		pages = nil
+	pages = l.platform.Render(l.opening + u.Text)
+	now := bots.Message{Head: l.head(u), Buttons: l.buttons(bots.Stop)}
+	switch blank := strings.TrimSpace(u.Text) == "" || len(pages) == 1 && pages[0].Text == nothingYet; {
+	case !blank:
+		pages, _ = l.shorten(pages, "")
+	case now.Head != "" && !l.words:
+		pages = []bots.Message{{Plain: now.Head}}
+	default:
+		return nil, false
 	}
-	return pages, false
+	return l.framed(pages, now), false
 }
 
 // maxRejections is how often a message that the platform refuses is tried again.

@@ -23,6 +23,9 @@ func (l *live) show(ctx context.Context) (err error) {
 	failures := 0
 	for {
 		pages, complete := l.wanted()
+		if complete {
+			l.repost()
+		}
 		i := l.next(pages)
 		surplus := &l.left
 		if len(l.parts) > len(pages) {
@@ -37,7 +40,7 @@ func (l *live) show(ctx context.Context) (err error) {
 		var err error
 		switch {
 		case i >= 0:
-			err = l.step(ctx, i, complete)
+			err = l.step(ctx, i, complete, pages[i].File != nil)
 		case complete:
 			err = l.trim(ctx, surplus, failures)
 		default:
@@ -66,6 +69,17 @@ func (l *live) show(ctx context.Context) (err error) {
 	}
 }
 
+// repost has the complete answer stand in messages of its own. Those that it was streamed
+// to go once it does.
+func (l *live) repost() {
+	l.mu.Lock()
+	answered := l.outcome.Kind == agent.Answered
+	l.mu.Unlock()
+	if l.Repost && answered && !l.reposted {
+		l.left, l.parts, l.reposted = append(l.left, l.parts...), nil, true
+	}
+}
+
 // next finds the first message that is not as it should be: -1 for none. Messages beyond
 // the wanted ones are left from an attempt that had got further; they are removed at the
 // end only, since the text may grow into them again.
@@ -87,10 +101,10 @@ func (l *live) rest(ctx context.Context) {
 }
 
 // step brings message i up to date, as far as one call can.
-func (l *live) step(ctx context.Context, i int, complete bool) error {
+func (l *live) step(ctx context.Context, i int, complete, file bool) error {
 	rate, u, call := l.budget.Edit, stale, l.edit
 	if i >= len(l.parts) || l.parts[i].ID == "" {
-		if ready, err := l.prepare(ctx, i); !ready || err != nil {
+		if ready, err := l.prepare(ctx, i, file); !ready || err != nil {
 			return err
 		}
 		rate, call = l.budget.Post, l.post

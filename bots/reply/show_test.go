@@ -294,7 +294,7 @@ func TestUndeliverableEndsTheReply(t *testing.T) {
 func TestPlatformThatIsOffRefusesReplies(t *testing.T) {
 	turn := turnOf("T", "c")
 	turn.Inbound[0].Target.Platform = "irc"
-	if _, err := New(nil).Open(t.Context(), turn, nil); !errors.Is(err, agent.ErrAway) || !strings.Contains(err.Error(), `"irc"`) {
+	if _, err := New(Options{}).Open(t.Context(), turn, nil); !errors.Is(err, agent.ErrAway) || !strings.Contains(err.Error(), `"irc"`) {
 		t.Errorf("Open: %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func withSigns(t *testing.T, lasts time.Duration, play func(t *testing.T, s *the
 	t.Helper()
 	bubble(t, func(t *testing.T, s *theatre) {
 		on := &signs{stage: s.stage, lasts: lasts}
-		s.replies = New(nil, on)
+		s.replies = New(Options{}, on)
 		play(t, s, on)
 	})
 }

@@ -28,6 +28,7 @@ type stage struct {
 	pageSize int           // characters of a message
 	latency  time.Duration // of each call
 	budget   func(agent.Target) bots.Budget
+	wordless bool // its sign has no words
 	// fault decides over a call before it is carried out; may be nil.
 	fault func(c call) fault
 
@@ -82,6 +83,8 @@ func (s *stage) Render(markdown string) (pages []bots.Message) {
 	}
 	return pages
 }
+
+func (s *stage) Words(agent.Target) bool { return !s.wordless }
 
 func (s *stage) Budget(to agent.Target) bots.Budget { return s.budget(to) }
 
@@ -144,7 +147,7 @@ var keyForm = regexp.MustCompile(`^[A-Z2-7-]{1,25}$`)
 
 func (s *stage) Post(ctx context.Context, to agent.Target, key string, m bots.Message) (agent.MessageID, error) {
 	s.check(key, m)
-	f, err := s.begin(ctx, "post", key, m.Text, s.budget(to).Post)
+	f, err := s.begin(ctx, "post", key, look(m), s.budget(to).Post)
 	if err != nil && !f.done {
 		return "", err
 	}
@@ -156,15 +159,33 @@ func (s *stage) Post(ctx context.Context, to agent.Target, key string, m bots.Me
 		}
 	}
 	id := fmt.Sprintf("m%d", len(s.messages)+1)
-	s.messages = append(s.messages, &message{id: id, key: key, text: m.Text})
+	s.messages = append(s.messages, &message{id: id, key: key, text: look(m)})
 	return agent.MessageID(id), err
+}
+
+// look is what people see of a message.
+func look(m bots.Message) string {
+	lines := []string{m.Text}
+	if m.Head != "" {
+		lines = append([]string{"^" + m.Head}, lines...)
+	}
+	if m.Foot != "" {
+		lines = append(lines, "_"+m.Foot)
+	}
+	for _, b := range m.Buttons {
+		lines = append(lines, "["+b.Action.Label()+"]")
+	}
+	if m.Final {
+		lines = append(lines, "■")
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")
 }
 
 func (s *stage) check(key string, m bots.Message) {
 	if !keyForm.MatchString(key) {
 		s.Errorf("key %q is not of the form that was promised", key)
 	}
-	if n := len([]rune(m.Text)); n == 0 || n > s.pageSize {
+	if n := len([]rune(m.Text)); n == 0 && m.Head == "" || n > s.pageSize {
 		s.Errorf("a message of %d characters", n)
 	}
 }
@@ -186,7 +207,7 @@ func (s *stage) Find(ctx context.Context, _ agent.Target, key string) (agent.Mes
 func (s *stage) Edit(ctx context.Context, to agent.Target, id agent.MessageID, m bots.Message) error {
 	was := s.message(id)
 	s.check(was.key, m)
-	f, err := s.begin(ctx, "edit", was.key, m.Text, s.budget(to).Edit)
+	f, err := s.begin(ctx, "edit", was.key, look(m), s.budget(to).Edit)
 	if err != nil && !f.done {
 		return err
 	}
@@ -195,7 +216,7 @@ func (s *stage) Edit(ctx context.Context, to agent.Target, id agent.MessageID, m
 	if was.gone || was.frozen {
 		return fmt.Errorf("edit: %w", bots.ErrGone)
 	}
-	was.text = m.Text
+	was.text = look(m)
 	return err
 }
 

@@ -156,7 +156,7 @@ func stream(t *testing.T, s service) {
 		}
 	}
 	for _, attempt := range []string{"first", "second"} {
-		on := reply.New(nil, s)
+		on := reply.New(reply.Options{}, s)
 		var replies []agent.Reply
 		for i := range answers {
 			r, err := on.Open(ctx, journals[i].turn(i, asked[i]), journals[i].record)

@@ -70,7 +70,7 @@ func newTheatre(t tester) *theatre {
 		tokens: make(map[string]float64), counted: make(map[string]time.Time), closed: make(map[string]time.Time),
 		told: make(map[string]time.Time),
 	}
-	return &theatre{stage: s, replies: New(nil, s)}
+	return &theatre{stage: s, replies: New(Options{}, s)}
 }
 
 // bubble plays in virtual time; goroutines that are left behind fail the test.

@@ -14,6 +14,7 @@ type Config struct {
 	CatchUp    time.Duration   `yaml:"catch_up"`     // how old a missed message may be; 0: none are read
 	WorkersAI  WorkersAIConfig `yaml:"workers_ai"`
 	Agent      AgentConfig     `yaml:"agent"`
+	Reply      ReplyConfig     `yaml:"reply"`
 	Tools      ToolsConfig     `yaml:"tools"`
 	Slack      SlackConfig     `yaml:"slack"`
 	Discord    DiscordConfig   `yaml:"discord"`
@@ -44,6 +45,14 @@ type AgentConfig struct {
 	Drain        time.Duration `yaml:"drain"`
 	MaxTurns     int           `yaml:"max_turns"` // at once, in all sessions
 	Retention    time.Duration `yaml:"retention"` // of idle sessions; 0: for ever
+}
+
+// ReplyConfig says how answers look.
+type ReplyConfig struct {
+	Footer   []string `yaml:"footer"` // facts of package reply, in this order
+	Buttons  bool     `yaml:"buttons"`
+	MaxParts int      `yaml:"max_parts"` // messages of an answer; 0: as many as it takes
+	Final    string   `yaml:"final"`     // edit, repost
 }
 
 // ToolsConfig turns the built-in tools on and off.
@@ -145,6 +154,7 @@ func DefaultConfig() Config {
 			Drain:        30 * time.Second,
 			MaxTurns:     32,
 		},
+		Reply: ReplyConfig{Footer: []string{}, Buttons: true, MaxParts: 8, Final: "edit"},
 		Tools: ToolsConfig{
 			CurrentTime: CurrentTimeConfig{Enabled: true, Zone: "UTC"},
 			Calculate:   CalculateConfig{Enabled: true},

@@ -43,6 +43,14 @@ func (c *Config) Validate() []Fault {
 	v.check("agent.retention", a.Retention == 0 || a.Retention >= time.Hour, "must be 0s (keep for ever) or at least 1h%s", v.is("agent.retention", a.Retention))
 	v.check("agent.drain", a.Drain >= 0, "must not be negative%s", v.is("agent.drain", a.Drain))
 
+	for i, f := range c.Reply.Footer {
+		key := fmt.Sprintf("reply.footer[%d]", i)
+		v.oneOf(key, f, factNames()...)
+		v.check(key, slices.Index(c.Reply.Footer, f) == i, "is there twice%s", v.is(key, show(f)))
+	}
+	v.between("reply.max_parts", c.Reply.MaxParts, 0, 100)
+	v.oneOf("reply.final", c.Reply.Final, "edit", "repost")
+
 	t := c.Tools
 	if _, err := time.LoadLocation(t.CurrentTime.Zone); err != nil || t.CurrentTime.Zone == "" {
 		v.add("tools.current_time.zone", "must be an IANA time zone such as Europe/Berlin%s", v.is("tools.current_time.zone", show(t.CurrentTime.Zone)))

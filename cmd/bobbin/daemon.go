@@ -62,7 +62,7 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		return d, err
 	}
 	d.agent, err = agent.New(agent.Options{
-		Store: d.store, Model: d.model, Replies: reply.New(log, d.platforms...), Tools: toolbox,
+		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log), d.platforms...), Tools: toolbox,
 		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
 		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
 		Log: log, Observer: d.metrics,
@@ -83,6 +83,22 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		}
 	}
 	return d, nil
+}
+
+func replyOptions(cfg Config, log *slog.Logger) reply.Options {
+	o := reply.Options{Buttons: cfg.Reply.Buttons, MaxParts: cfg.Reply.MaxParts, Repost: cfg.Reply.Final == "repost", Log: log}
+	for _, f := range cfg.Reply.Footer {
+		o.Footer = append(o.Footer, reply.Fact(f))
+	}
+	return o
+}
+
+// factNames are the values that reply.footer may have.
+func factNames() (names []string) {
+	for _, f := range reply.Facts() {
+		names = append(names, string(f))
+	}
+	return names
 }
 
 func storeOptions(cfg Config, log *slog.Logger) badgerstore.Options {

@@ -55,6 +55,18 @@ func TestWhatIsBeingDoneStandsAloneWhereTheSignHasNoWords(t *testing.T) {
 	})
 }
 
+func TestWhatIsDoneAtOnceIsNotAnnounced(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		s.pageSize, s.wordless = 100, true
+		r := s.reply("T", &journal{})
+		r.Update(agent.Update{Status: "calculating", Steps: []string{"calculating"}, Working: true})
+		time.Sleep(time.Second)
+		r.Update(agent.Update{Text: "It is 4.", Steps: []string{"calculating"}})
+		time.Sleep(time.Minute)
+		s.wantCalls("post", "post ^✓ calculating\nIt is 4.")
+	})
+}
+
 func TestOnlyTheLastMessageHasAFrame(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		s.replies = New(Options{Buttons: true}, streaming{s.stage})

@@ -119,6 +119,7 @@ type live struct {
 
 	mu      sync.Mutex
 	update  agent.Update   // the newest
+	headed  time.Time      // since when there is a head
 	since   time.Time      // when what is to be seen became newer than what was last taken to be shown
 	outcome *agent.Outcome // set once the answer is complete
 	changed chan struct{}
@@ -150,8 +151,13 @@ func (l *live) Update(u agent.Update) {
 	l.mu.Lock()
 	complete := l.outcome != nil
 	if !complete {
-		if l.since.IsZero() && (u.Text != l.update.Text || l.head(u) != l.head(l.update)) {
+		was, head := l.head(l.update), l.head(u)
+		if l.since.IsZero() && (u.Text != l.update.Text || head != was) {
 			l.since = time.Now()
+		}
+		if was == "" && head != "" {
+			l.headed = time.Now()
+			time.AfterFunc(headDelay, l.poke)
 		}
 		l.update = u
 	}
@@ -201,7 +207,7 @@ const maxLost = 3
 // wanted returns the messages that should stand now.
 func (l *live) wanted() (pages []bots.Message, complete bool) {
 	l.mu.Lock()
-	u, o := l.update, l.outcome
+	u, o, headed := l.update, l.outcome, l.headed
 	l.mu.Unlock()
 	switch {
 	case o != nil && l.refusal != nil:
@@ -222,7 +228,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	switch blank := strings.TrimSpace(u.Text) == "" || len(pages) == 1 && pages[0].Text == nothingYet; {
 	case !blank:
 		pages, _ = l.shorten(pages, "")
-	case now.Head != "" && !l.words:
+	case now.Head != "" && !l.words && time.Since(headed) >= headDelay:
 		pages = []bots.Message{{Plain: now.Head}}
 	default:
 		return nil, false
@@ -235,6 +241,9 @@ const maxRejections = 3
 
 // refused stands for an answer that the platform will not have.
 const refused = "I have an answer, but I am not allowed to post it here. My admin can read it."
+
+// headDelay spares people a message that says what is being done when that is done at once.
+const headDelay = 1500 * time.Millisecond
 
 // nothingYet is what Markdown is rendered as that has begun and shows nothing so far.
 const nothingYet = "…"

@@ -22,6 +22,7 @@ import (
 var (
 	_ bots.Platform = (*Slack)(nil)
 	_ bots.Typist   = (*Slack)(nil)
+	_ bots.Worder   = (*Slack)(nil)
 )
 
 // DefaultAPIURL is where the Web API is found unless Options say otherwise.

@@ -32,23 +32,33 @@ const (
 var noSignCodes = set("unknown_method", "method_deprecated", "not_agent_app", "feature_not_enabled", "feature_disabled",
 	"channel_type_not_supported", "missing_scope", "not_allowed_token_type", "no_permission", "access_denied")
 
+// Words implements bots.Worder: the sign has words wherever there is one.
+func (s *Slack) Words(to agent.Target) bool {
+	kind, thread := signPlace(to)
+	return thread != "" && !s.noSigns[kind].Load()
+}
+
+// signPlace says what kind of place to is, and which thread a sign there hangs on: none
+// if it can have no sign.
+func signPlace(to agent.Target) (kind signKind, thread string) {
+	switch direct := isDM(to.Channel); {
+	case to.Thread != "" && direct:
+		return directThread, to.Thread
+	case to.Thread != "":
+		return channelThread, to.Thread
+	case direct:
+		if channel, ts, err := splitID(to.ReplyTo); err == nil && channel == to.Channel {
+			return directMessage, ts
+		}
+	}
+	return directMessage, ""
+}
+
 // Typing shows "bobbin is …" beside the thread. In a DM outside a thread the sign hangs
 // on the message that is being answered, and an answer does not take it away.
 func (s *Slack) Typing(ctx context.Context, to agent.Target, doing string) (time.Duration, error) {
-	kind, thread := channelThread, to.Thread
-	direct := isDM(to.Channel)
-	switch {
-	case thread != "" && direct:
-		kind = directThread
-	case thread == "":
-		kind = directMessage
-		channel, ts, err := splitID(to.ReplyTo)
-		if err != nil || channel != to.Channel || !direct {
-			return noSignLasts, nil
-		}
-		thread = ts
-	}
-	if s.noSigns[kind].Load() {
+	kind, thread := signPlace(to)
+	if thread == "" || s.noSigns[kind].Load() {
 		return noSignLasts, nil
 	}
 	err := s.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{

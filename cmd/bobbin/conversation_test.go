@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -268,7 +269,7 @@ func (c *conversation) word(change sandbox.Change) string {
 		u, _ := c.world().User(m.OnlyFor)
 		did += " (only " + u.Name + " sees it)"
 	}
-	text := shown(m)
+	text := look(m)
 	if m.Pending {
 		text = "…"
 	}
@@ -290,4 +291,57 @@ func (c *conversation) place(channel, thread string) string {
 		return "[#" + ch.Name + ", thread]"
 	}
 	return "[#" + ch.Name + "]"
+}
+
+// look is shown with what frames it: small lines, and buttons in brackets.
+func look(m sandbox.Message) string {
+	type element struct {
+		Text       any    `json:"text"`
+		Label      string `json:"label"`
+		Emoji      *struct{ Name string }
+		Elements   []element `json:"elements"`
+		Components []element `json:"components"`
+		Type       any       `json:"type"`
+	}
+	var lines []string
+	text := shown(m)
+	buttons := func(es []element) {
+		var row []string
+		for _, e := range es {
+			label := e.Label
+			if e.Emoji != nil {
+				label += e.Emoji.Name
+			}
+			if t, ok := e.Text.(map[string]any); ok {
+				label, _ = t["text"].(string)
+			}
+			row = append(row, "["+label+"]")
+		}
+		lines = append(lines, strings.Join(row, " "))
+	}
+	var blocks, rows []element
+	_ = json.Unmarshal([]byte(m.Blocks), &blocks) // a message without blocks has none
+	_ = json.Unmarshal([]byte(m.Components), &rows)
+	for _, b := range blocks {
+		switch b.Type {
+		case "context":
+			for _, e := range b.Elements {
+				lines = append(lines, fmt.Sprint("~ ", e.Text))
+			}
+		case "actions":
+			buttons(b.Elements)
+		default:
+			if text != "" {
+				lines = append(lines, text)
+				text = ""
+			}
+		}
+	}
+	if text != "" && len(blocks) == 0 {
+		lines = append(lines, text)
+	}
+	for _, r := range rows {
+		buttons(r.Components)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -73,8 +73,19 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("POST /api/slack/say", pageCall(p.slackSay))
 	mux.HandleFunc("POST /api/slack/command", pageCall(p.slackCommand))
 	mux.HandleFunc("POST /api/slack/dm", pageCall(p.slackDM))
-	mux.HandleFunc("POST /api/discord/say", pageCall(p.discordSay))
-	mux.HandleFunc("POST /api/discord/command", pageCall(p.discordCommand))
+	mux.HandleFunc("GET /api/discord/attachments/{channel}/{attachment}/{name}", p.serveDiscordFile)
+	mux.HandleFunc("POST /api/discord/say", pageCallWithin(pageUpload, p.discordSay))
+	mux.HandleFunc("POST /api/discord/command", pageCallWithin(pageUpload, p.discordCommand))
+	mux.HandleFunc("POST /api/discord/suggest", pageCall(p.discordSuggest))
+	mux.HandleFunc("POST /api/discord/press", pageCall(p.discordPress))
+	mux.HandleFunc("POST /api/discord/choose", pageCall(p.discordChoose))
+	mux.HandleFunc("POST /api/discord/menu", pageCall(p.discordMenu))
+	mux.HandleFunc("POST /api/discord/submit", pageCall(p.discordSubmit))
+	mux.HandleFunc("POST /api/discord/close", pageCall(p.discordCloseModal))
+	mux.HandleFunc("POST /api/discord/react", pageCall(p.discordReact))
+	mux.HandleFunc("POST /api/discord/unreact", pageCall(p.discordUnreact))
+	mux.HandleFunc("POST /api/discord/edit", pageCall(p.discordEdit))
+	mux.HandleFunc("POST /api/discord/delete", pageCall(p.discordDelete))
 	mux.HandleFunc("POST /api/discord/dm", pageCall(p.discordDM))
 	mux.HandleFunc("POST /api/discord/thread", pageCall(p.discordThread))
 	return p.guard(mux)
@@ -83,7 +94,7 @@ func (p *Page) Handler() http.Handler {
 // pagePolicy lets the page run nothing but its own files, and make no element out of
 // text: what a model or a user wrote cannot become a script, whatever the page's own
 // code does with it.
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // guard answers only callers that reach the page under its own name and, where a

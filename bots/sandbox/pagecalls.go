@@ -16,6 +16,8 @@ import (
 const (
 	// pageBody bounds a request's body in bytes.
 	pageBody = 64 << 10
+	// pageUpload bounds the body of a request with files, which grow by a third in JSON.
+	pageUpload = 36 << 20
 	// pageSlackText is how much the composer of Slack takes, in characters.
 	pageSlackText = 12_000
 	// pageDiscordText is how much Discord lets a person write, in UTF-16 units.
@@ -35,13 +37,28 @@ type pageRequest struct {
 	Message string            `json:"message"`  // Discord: the message a thread starts from
 	Name    string            `json:"name"`     // of a command or thread, without slash
 	Text    string            `json:"text"`
-	Options map[string]string `json:"options"` // of a Discord command
+	Options map[string]string `json:"options"` // of a Discord command or modal
+	Target  string            `json:"target"`  // Discord: the user whose menu was used
+	Focused string            `json:"focused"` // Discord: the option that is being typed
+	Values  []string          `json:"values"`  // chosen from a menu
+	Files   []pageFile        `json:"files"`
+}
+
+// pageFile is a file that a person picked.
+type pageFile struct {
+	Option string `json:"option"` // of a Discord command
+	Name   string `json:"name"`
+	Type   string `json:"type"` // MIME
+	Data   []byte `json:"data"`
 }
 
 // pageReply holds what a call made: a message or a channel.
 type pageReply struct {
 	ID      string `json:"id,omitempty"`
 	Channel string `json:"channel,omitempty"`
+	// Modal is the form that the bot has opened, Choices what it suggests, on Discord.
+	Modal   *DiscordModal   `json:"modal,omitempty"`
+	Choices []DiscordChoice `json:"choices,omitempty"`
 }
 
 // pageError is a fault of the caller's, in words for the person at the page.
@@ -58,8 +75,13 @@ func pageBad(format string, args ...any) error {
 
 // pageCall makes a handler of f: one JSON object in, one out.
 func pageCall(f func(pageRequest) (pageReply, error)) http.HandlerFunc {
+	return pageCallWithin(pageBody, f)
+}
+
+// pageCallWithin is pageCall for bodies of another size.
+func pageCallWithin(limit int64, f func(pageRequest) (pageReply, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		q, err := pageRead(w, r)
+		q, err := pageRead(w, r, limit)
 		var reply pageReply
 		if err == nil {
 			reply, err = f(q)
@@ -77,13 +99,13 @@ func pageCall(f func(pageRequest) (pageReply, error)) http.HandlerFunc {
 	}
 }
 
-func pageRead(w http.ResponseWriter, r *http.Request) (pageRequest, error) {
+func pageRead(w http.ResponseWriter, r *http.Request, limit int64) (pageRequest, error) {
 	var q pageRequest
 	// A form of another site can be sent without asking, but not with this type.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return q, &pageError{http.StatusUnsupportedMediaType, "the body must be application/json"}
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, pageBody))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 	d.DisallowUnknownFields()
 	err := d.Decode(&q)
 	if err == nil {
@@ -180,54 +202,6 @@ func (p *Page) slackCommand(q pageRequest) (pageReply, error) {
 
 func (p *Page) slackDM(q pageRequest) (pageReply, error) {
 	return pageDM(p.o.Slack.World(), q.User, p.o.Slack.OpenDM)
-}
-
-func (p *Page) discordSay(q pageRequest) (pageReply, error) {
-	d := p.o.Discord
-	err := pageMaySay(d.World(), q, "message to reply to", q.ReplyTo, pageUnits(q.Text), pageDiscordText)
-	if err != nil {
-		return pageReply{}, err
-	}
-	id, err := d.Say(q.User, q.Channel, q.ReplyTo, q.Text)
-	return pageReply{ID: id}, err
-}
-
-func (p *Page) discordCommand(q pageRequest) (pageReply, error) {
-	if err := pageMayCommand(p.o.Discord.World(), q); err != nil {
-		return pageReply{}, err
-	}
-	for name, value := range q.Options {
-		if n := pageUnits(value); n > pageDiscordOption {
-			return pageReply{}, pageBad("the option %.40q is too long: %d characters of %d", name, n, pageDiscordOption)
-		}
-	}
-	err := p.o.Discord.Command(q.User, q.Channel, strings.TrimPrefix(q.Name, "/"), q.Options)
-	if errors.Is(err, ErrDiscordNoAnswer) {
-		return pageReply{}, pageBad("the application did not respond")
-	}
-	return pageReply{}, err
-}
-
-func (p *Page) discordDM(q pageRequest) (pageReply, error) {
-	return pageDM(p.o.Discord.World(), q.User, p.o.Discord.OpenDM)
-}
-
-func (p *Page) discordThread(q pageRequest) (pageReply, error) {
-	d := p.o.Discord
-	if err := pageMay(d.World(), q.User, q.Channel); err != nil {
-		return pageReply{}, err
-	}
-	if c, _ := d.World().Channel(q.Channel); c.Direct || c.Parent != "" {
-		return pageReply{}, pageBad("a thread can only be started in a channel")
-	}
-	if _, ok := d.World().Message(q.Channel, q.Message); !ok {
-		return pageReply{}, &pageError{http.StatusNotFound, fmt.Sprintf("there is no message %.60q", q.Message)}
-	}
-	if err := pageText(q.Name, pageUnits(q.Name), pageThreadName); err != nil {
-		return pageReply{}, err
-	}
-	id, err := d.StartThread(q.User, q.Channel, q.Message, q.Name)
-	return pageReply{Channel: id}, err
 }
 
 // pageDM opens the DM between a person and the bot.

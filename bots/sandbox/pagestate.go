@@ -82,14 +82,6 @@ func pageWorldOf(name string, w *World) pageWorld {
 	return out
 }
 
-// serveDiscordCommands lists the slash commands that are registered by now: the bot does
-// that when it starts, which may be after the page was opened.
-func (p *Page) serveDiscordCommands(w http.ResponseWriter, _ *http.Request) {
-	pageAnswer(w, http.StatusOK, struct {
-		Commands []DiscordCommand `json:"commands"`
-	}{p.o.Discord.Commands()})
-}
-
 // pageEvent is one change as the feed tells it.
 type pageEvent struct {
 	Service string `json:"service"`

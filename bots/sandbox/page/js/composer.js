@@ -1,7 +1,7 @@
 // The box in which a person writes: grows with its text, offers mentions and slash
 // commands, keeps a draft for each place, and sends with Enter.
 
-import { el, iconButton } from "./dom.js";
+import { el, icon, iconButton } from "./dom.js";
 
 let boxes = 0;
 
@@ -10,8 +10,13 @@ export class Composer {
    * send(text) resolves when the text has gone, or rejects with words to show.
    * commands() → [{name, detail}], names without arguments, such as "/bobbin ask".
    * mentions() → [{name, detail}], names without @.
+   * hints(before) → what else to offer for the text before the caret, or nothing:
+   * [{label, detail, from, put}], where put replaces the text from there on.
+   * files: whether files can be attached; send(text, files) then gets them.
    */
-  constructor({ testid, send, commands, mentions, mentionName, limit }) {
+  constructor({ testid, send, commands, mentions, mentionName, limit, hints, files }) {
+    this.hints = hints;
+    this.files = []; // attached, not sent yet
     this.send = send;
     this.commands = commands;
     this.mentions = mentions;
@@ -39,13 +44,20 @@ export class Composer {
     this.error = el("p", { class: "composer-error", role: "alert", id: id + "-error", hidden: true, dataset: { testid: this.prefix + "error" } });
     this.count = el("span", { class: "composer-count", hidden: true });
     this.button = iconButton("send", "Send", () => this.go(), { class: "send", dataset: { testid: this.prefix + "send" } });
+    this.picker = el("input", { type: "file", multiple: true, hidden: true, dataset: { testid: this.prefix + "files" }, on: { change: () => this.attach(this.picker.files) } });
+    this.clip = files && iconButton("clip", "Attach files", () => this.picker.click(), { class: "tool", dataset: { testid: this.prefix + "attach" } });
+    this.attached = el("ul", { class: "attached", hidden: true, "aria-label": "Files to send", dataset: { testid: this.prefix + "attached" } });
+    if (files) {
+      this.box.addEventListener("paste", (e) => e.clipboardData.files.length && (e.preventDefault(), this.attach(e.clipboardData.files)));
+    }
     const mouse = { mousedown: (e) => e.preventDefault() }; // the box keeps the focus
     this.at = iconButton("at", `Mention ${mentionName}`, () => this.insert(`@${mentionName} `), { class: "tool" });
     this.slash = iconButton("slash", "Slash commands", () => this.startCommand(), { class: "tool" });
     for (const b of [this.at, this.slash, this.list]) b.addEventListener("mousedown", mouse.mousedown);
     this.above = el("div", { class: "composer-above" });
-    this.node = el("div", { class: "composer" }, this.list, this.above,
-      el("div", { class: "composer-box" }, this.box, el("div", { class: "composer-tools" }, this.at, this.slash, this.count, this.button)),
+    this.node = el("div", { class: "composer" }, this.list, this.above, this.attached,
+      el("div", { class: "composer-box" }, this.box, el("div", { class: "composer-tools" }, this.clip, this.at, this.slash, this.count, this.button)),
+      files && this.picker,
       this.error);
     this.changed();
   }
@@ -88,11 +100,24 @@ export class Composer {
     // Nothing can be measured in a pane that is not shown.
     if (box.scrollHeight) box.style.height = Math.min(box.scrollHeight, 200) + "px";
     const length = box.value.length;
-    this.button.disabled = !box.value.trim() || length > this.limit;
+    this.button.disabled = (!box.value.trim() && !this.files.length) || length > this.limit;
     this.count.hidden = length < this.limit * 0.9;
     this.count.textContent = String(this.limit - length);
     this.count.classList.toggle("over", length > this.limit);
     if (document.activeElement === box) this.suggest();
+  }
+
+  /** Adds files to what is sent next; with none it takes all away. */
+  attach(list) {
+    this.files = list ? [...this.files, ...list] : [];
+    this.picker.value = "";
+    this.attached.hidden = !this.files.length;
+    this.attached.replaceChildren(...this.files.map((f) =>
+      el("li", {}, icon("file", 16), el("span", {}, f.name), iconButton("close", `Do not send ${f.name}`, () => {
+        this.files = this.files.filter((o) => o !== f);
+        this.attach([]);
+      }))));
+    this.changed();
   }
 
   fail(words) {
@@ -108,13 +133,14 @@ export class Composer {
 
   async go() {
     const text = this.box.value.trim();
-    if (!text || this.sending || this.button.disabled) return;
-    this.sending = text;
-    const place = this.place;
+    if ((!text && !this.files.length) || this.sending || this.button.disabled) return;
+    this.sending = text || " ";
+    const { place, files } = this;
     this.close();
     try {
-      await this.send(text);
+      await this.send(text, files);
       this.fail("");
+      if (this.files === files) this.attach(null);
       if (this.place === place) {
         this.box.value = "";
         this.changed();
@@ -161,8 +187,10 @@ export class Composer {
   suggest() {
     const before = this.box.value.slice(0, this.box.selectionStart);
     const mention = /(?:^|[\s(])@([\p{L}\p{N}_.-]{0,32})$/u.exec(before);
-    let items = [];
-    if (before.startsWith("/") && !before.includes("\n")) {
+    let items = this.hints?.(before) || [];
+    if (items.length) {
+      items = items.map((item) => ({ full: item.put.trimEnd(), ...item }));
+    } else if (before.startsWith("/") && !before.includes("\n")) {
       items = this.commands()
         .filter((c) => c.name.startsWith(before.toLowerCase()))
         .map((c) => ({ label: c.name, detail: c.detail, from: 0, full: c.name, put: c.name + (c.bare ? "" : " ") }));
@@ -172,7 +200,7 @@ export class Composer {
         .filter((m) => m.name.toLowerCase().startsWith(mention[1].toLowerCase()))
         .map((m) => ({ label: "@" + m.name, detail: m.detail, from, full: "@" + m.name, put: `@${m.name} ` }));
     }
-    items = items.slice(0, 6);
+    items = items.slice(0, 10);
     if (!items.length) return this.close();
     this.items = items;
     this.list.replaceChildren(...items.map((item, i) =>

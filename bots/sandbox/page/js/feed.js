@@ -19,6 +19,16 @@ export async function call(path, body) {
 
 const surfaceKey = (s) => [s.kind, s.user || "", s.in || "", s.thread || ""].join("/");
 
+/** Reads files of this machine into what a call can carry. */
+export async function readFiles(files) {
+  return Promise.all([...files].map(async (f) => {
+    const bytes = new Uint8Array(await f.arrayBuffer());
+    let text = "";
+    for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+    return { name: f.name, type: f.type, data: btoa(text) };
+  }));
+}
+
 /** One service: its users, channels, messages, and who is at work where. */
 export class World {
   constructor(service, state) {

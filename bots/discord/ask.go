@@ -9,16 +9,25 @@ import (
 	"bobbin/bots"
 )
 
+// asking is what somebody wants to be answered.
+type asking struct {
+	Command string
+	Text    string
+	Shown   string      // in place of Text, if people are to see something else
+	Subject *bots.Quote // the message that it is about
+	About   *place      // where to find that message, if it has yet to be read
+}
+
 // ask acknowledges first: where the answer stands depends on the id of the message
 // that Discord makes of the acknowledgement.
-func (in *intake) ask(ctx context.Context, i *interaction) error {
+func (in *intake) ask(ctx context.Context, i *interaction, what asking) error {
 	d := in.d
 	original, err := d.acknowledge(ctx, i)
 	if err != nil {
 		d.counts.add(ignoredLate)
 		return err
 	}
-	e, err := d.asked(ctx, i, original)
+	e, err := d.asked(ctx, i, original, what)
 	if err == nil {
 		err = in.submit(ctx, e)
 	}
@@ -30,14 +39,24 @@ func (in *intake) ask(ctx context.Context, i *interaction) error {
 }
 
 // asked is the event of an /ask whose acknowledgement is the message original.
-func (d *Discord) asked(ctx context.Context, i *interaction, original string) (bots.Event, error) {
+func (d *Discord) asked(ctx context.Context, i *interaction, original string, what asking) (bots.Event, error) {
 	e, c, err := d.used(ctx, i)
 	if err != nil {
 		return e, err
 	}
-	e.Command, e.Text = "ask", i.option("text")
+	e.Command, e.Text, e.Subject = what.Command, what.Text, what.Subject
+	if what.About != nil {
+		if e.Subject, err = d.about(ctx, *what.About, i.GuildID); err != nil {
+			return e, err
+		}
+	}
 	e.Target.ReplyTo = place{i.ChannelID, original}.id()
-	e.Target.Hook = hook{App: i.AppID, Token: i.Token, Question: e.Text, Title: title(e.Text, e.Author.Name)}.encode()
+	h := hook{App: i.AppID, Token: i.Token, Question: what.shown()}
+	h.Title = title(h.Question, e.Author.Name)
+	if s := e.Subject; s != nil {
+		h.About = link(i.GuildID, s.ID)
+	}
+	e.Target.Hook = h.encode()
 	if e.Target.Thread == "" && c.canThread() && d.opts.Threads != Never && original != "" {
 		e.Target.Thread = original
 	}
@@ -48,6 +67,7 @@ func (d *Discord) asked(ctx context.Context, i *interaction, original string) (b
 		}
 		return d.editOriginal(ctx, i.AppID, i.Token, text)
 	}
+	e.SendFile = (&answer{d: d, i: i, stage: answered}).file
 	return e, nil
 }
 
@@ -102,7 +122,7 @@ func (d *Discord) show(ctx context.Context, to agent.Target, h hook) {
 		return
 	}
 	d.shown.put(h.Token, true)
-	if err := d.setOriginal(ctx, to, h, quote(h.Question)); err != nil {
+	if err := d.setOriginal(ctx, to, h, h.quote()); err != nil {
 		d.log.WarnContext(ctx, "the question of a command could not be shown", "err", err)
 		if !refused(err) {
 			d.shown.drop(h.Token)
@@ -133,7 +153,7 @@ func (d *Discord) apologise(ctx context.Context, to agent.Target, why error) {
 	if h.Token == "" || !errors.Is(why, agent.ErrUndeliverable) {
 		return
 	}
-	if err := d.setOriginal(ctx, to, h, quote(h.Question)+"\n\n"+agent.Explain(why)); err != nil {
+	if err := d.setOriginal(ctx, to, h, h.quote()+"\n\n"+agent.Explain(why)); err != nil {
 		d.log.WarnContext(ctx, "the apology for a command could not be shown", "err", err)
 	}
 }

@@ -259,7 +259,7 @@ func (r *reader) handOn(ctx context.Context, m message) error {
 	m.last, m.done = r.last, make(chan bool, 1)
 	in.ledger.arrived(m.ID, true)
 	select {
-	case in.laneOf(m.ChannelID) <- m:
+	case in.laneOf(m.ChannelID) <- func(ctx context.Context) { in.message(ctx, m) }:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -23,18 +23,27 @@ func (d *Discord) threadFor(ctx context.Context, m *message) (string, error) {
 	if answer == "" {
 		return m.ID, nil
 	}
-	if t, ok := d.chains.get(answer); ok {
-		return t, nil
-	}
-	root, err := d.root(ctx, m.ChannelID, answer)
+	root, err := d.chainOf(ctx, m.ChannelID, answer)
 	if err != nil {
 		return "", err
 	}
 	if root == "" {
 		return m.ID, nil
 	}
-	d.chains.put(answer, root)
 	return root, nil
+}
+
+// chainOf names the thread that an answer in a channel belongs to, as threadFor does;
+// empty if it belongs to none.
+func (d *Discord) chainOf(ctx context.Context, channel, answer string) (string, error) {
+	if t, ok := d.chains.get(answer); ok {
+		return t, nil
+	}
+	root, err := d.root(ctx, channel, answer)
+	if err == nil && root != "" {
+		d.chains.put(answer, root)
+	}
+	return root, err
 }
 
 // answerTo returns the id of our message that m is a reply to.

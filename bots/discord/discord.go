@@ -43,6 +43,9 @@ type Options struct {
 	// messages that do not mention bobbin arrive empty, so there are no follow-ups
 	// without a mention; with it, it must be switched on in the developer portal.
 	MessageContent bool
+	// Commands are offered as slash commands; nil for ask, reset and help. What is said
+	// with ask is answered for all to see, everything else for its user alone.
+	Commands []Command
 	// HTTPClient is used for REST, nil for one with a 20 s timeout. Its redirects
 	// are not followed.
 	HTTPClient *http.Client
@@ -78,15 +81,16 @@ type Discord struct {
 	stateMu sync.Mutex
 	state   error // why not connected
 
-	channels *recent[channel] // by id
-	roles    *recent[string]  // bobbin's own role, by guild
-	ours     *recent[string]  // nonce of a message of ours → MessageID, as the gateway told
-	keys     *recent[string]  // the same the other way round
-	threads  *recent[string]  // thread → the channel where its messages really go
-	chains   *recent[string]  // answer given beside a thread that cannot be → that thread
-	taken    *recent[bool]    // messages that were accepted; true: by a catch-up
-	firsts   *recent[string]  // message answered to → key of the post that refers to it
-	shown    *recent[bool]    // slash commands whose question is shown
+	channels *recent[channel]    // by id
+	roles    *recent[string]     // bobbin's own role, by guild
+	ours     *recent[string]     // nonce of a message of ours → MessageID, as the gateway told
+	keys     *recent[string]     // the same the other way round
+	threads  *recent[string]     // thread → the channel where its messages really go
+	chains   *recent[string]     // answer given beside a thread that cannot be → that thread
+	taken    *recent[bool]       // messages that were accepted; true: by a catch-up
+	firsts   *recent[string]     // message answered to → key of the post that refers to it
+	subjects *recent[bots.Quote] // messages that a form is open for, by MessageID
+	shown    *recent[bool]       // slash commands whose question is shown
 }
 
 var (
@@ -120,6 +124,9 @@ func New(o Options) (*Discord, error) {
 	if o.APIURL == "" {
 		o.APIURL = "https://discord.com/"
 	}
+	if o.Commands == nil {
+		o.Commands = basicCommands()
+	}
 	base, err := url.Parse(o.APIURL)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, errors.New("discord: api_url is no http or https URL")
@@ -151,6 +158,7 @@ func New(o Options) (*Discord, error) {
 		chains:     newRecent[string](rememberMessages),
 		taken:      newRecent[bool](rememberMessages),
 		firsts:     newRecent[string](rememberMessages),
+		subjects:   newRecent[bots.Quote](rememberSubjects),
 		shown:      newRecent[bool](rememberMessages),
 	}, nil
 }

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -29,6 +30,15 @@ func parsePlace(id agent.MessageID) (place, error) {
 		return place{}, fmt.Errorf("%q is no id of a Discord message", short(string(id), 60))
 	}
 	return place{c, m}, nil
+}
+
+// link is the address of a message, for people.
+func link(guild string, id agent.MessageID) string {
+	p, err := parsePlace(id)
+	if err != nil {
+		return ""
+	}
+	return "https://discord.com/channels/" + cmp.Or(guild, "@me") + "/" + p.channel + "/" + p.message
 }
 
 // validID reports whether s can be an id of Discord's. They are numbers; letters are
@@ -64,6 +74,7 @@ type hook struct {
 	App      string `json:"app,omitempty"`
 	Token    string `json:"token,omitempty"`
 	Question string `json:"question,omitempty"` // of a slash command, to be shown
+	About    string `json:"about,omitempty"`    // the address of the message that the question is about
 	Title    string `json:"title,omitempty"`    // of the thread, if one is opened
 	Late     bool   `json:"late,omitempty"`     // the question is old: the answer has to say which it is
 }
@@ -74,6 +85,14 @@ func (h hook) encode() string {
 		return ""
 	}
 	return string(b)
+}
+
+// quote shows the question.
+func (h hook) quote() string {
+	if h.About == "" {
+		return quote(h.Question)
+	}
+	return quote(h.Question) + "\n" + subtext + "About " + h.About
 }
 
 // String keeps the token out of logs.

@@ -35,7 +35,7 @@ type intake struct {
 	d      *Discord
 	accept func(context.Context, bots.Event) error
 	seed   maphash.Seed
-	lane   [lanes]chan message
+	lane   [lanes]chan func(context.Context)
 	asks   chan interaction
 	online chan struct{} // closed at the first READY
 	once   sync.Once
@@ -57,7 +57,7 @@ func newIntake(d *Discord, accept func(context.Context, bots.Event) error) *inta
 		missed: make(chan missedSince, 1), again: make(chan struct{}, 1),
 	}
 	for i := range in.lane {
-		in.lane[i] = make(chan message, laneLength)
+		in.lane[i] = make(chan func(context.Context), laneLength)
 	}
 	return in
 }
@@ -71,7 +71,7 @@ func (d *Discord) Run(ctx context.Context, accept func(context.Context, bots.Eve
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, lane := range in.lane {
-		wg.Go(func() { drain(work, in, lane, in.message) })
+		wg.Go(func() { drain(work, in, lane, func(ctx context.Context, do func(context.Context)) { do(ctx) }) })
 	}
 	wg.Go(func() {
 		slots := make(chan struct{}, asksAtOnce)
@@ -145,7 +145,7 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 			in.ledger.arrived(m.ID, wanted)
 		}
 		if wanted {
-			offer(in, in.laneOf(m.ChannelID), m)
+			offer(in, in.laneOf(m.ChannelID), func(ctx context.Context) { in.message(ctx, m) })
 		}
 	case "INTERACTION_CREATE":
 		var i interaction
@@ -160,8 +160,8 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 	}
 }
 
-// laneOf returns the lane of a channel.
-func (in *intake) laneOf(channel string) chan message {
+// laneOf returns the lane of a channel: what happens in it is taken in by and by.
+func (in *intake) laneOf(channel string) chan func(context.Context) {
 	return in.lane[maphash.String(in.seed, channel)%lanes]
 }
 

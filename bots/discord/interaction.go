@@ -12,11 +12,16 @@ import (
 	"bobbin/bots"
 )
 
-// Kinds of interactions, of responses to them, and of where they happen.
+// Kinds of interactions, of commands, of responses to them, and of where they happen.
 const (
 	interactionCommand = 2
+	interactionPress   = 3
+	interactionForm    = 5
+	commandMessage     = 3 // on a message, from its menu
 	respondMessage     = 4
 	respondDeferred    = 5
+	respondNothing     = 6 // what was pressed stays as it is
+	respondForm        = 9
 	contextPrivate     = 2 // a DM or group that the bot is not in
 )
 
@@ -27,7 +32,7 @@ const (
 	deferAfter = 2 * time.Second
 )
 
-// interaction is somebody's use of a command.
+// interaction is somebody's use of a command or a button, or a form that they filled in.
 type interaction struct {
 	ID        string   `json:"id"`
 	AppID     string   `json:"application_id"`
@@ -39,12 +44,20 @@ type interaction struct {
 	Context   *int     `json:"context"`
 	Member    *member  `json:"member"`
 	User      *user    `json:"user"`
+	Message   *message `json:"message"` // the one with the button
 	Data      struct {
 		Name    string `json:"name"`
+		Type    int    `json:"type"`
 		Options []struct {
 			Name  string          `json:"name"`
 			Value json.RawMessage `json:"value"`
 		} `json:"options"`
+		TargetID string `json:"target_id"` // of a command on a message
+		Resolved struct {
+			Messages map[string]json.RawMessage `json:"messages"`
+		} `json:"resolved"`
+		CustomID   string  `json:"custom_id"`  // of a button or form
+		Components []field `json:"components"` // of a form
 	} `json:"data"`
 
 	arrived time.Time
@@ -58,26 +71,22 @@ func (i *interaction) author() *user {
 	return i.User
 }
 
-// option returns a string option of the command.
-func (i *interaction) option(name string) string {
+// text returns the argument of a command; none of bobbin's has more than one.
+func (i *interaction) text() string {
 	for _, o := range i.Data.Options {
 		var s string
-		if o.Name == name && json.Unmarshal(o.Value, &s) == nil {
+		if json.Unmarshal(o.Value, &s) == nil {
 			return strings.TrimSpace(s)
 		}
 	}
 	return ""
 }
 
-// interaction handles one slash command.
+// interaction handles one interaction.
 func (in *intake) interaction(ctx context.Context, i interaction) {
 	who := i.author()
 	if !validID(i.ID) || !validID(i.AppID) || i.Token == "" || !validID(i.ChannelID) || i.GuildID != "" && !validID(i.GuildID) || who == nil || !validID(who.ID) {
 		in.d.counts.add(ignoredMalformed)
-		return
-	}
-	if i.Type != interactionCommand {
-		in.d.counts.add(ignoredUnknown)
 		return
 	}
 	if who.Bot {
@@ -88,17 +97,25 @@ func (in *intake) interaction(ctx context.Context, i interaction) {
 	switch {
 	case i.Context != nil && *i.Context == contextPrivate:
 		err = in.d.tell(ctx, &i, "I cannot take part here. Ask me in a server that I am in, or in a direct message to me.")
-	case i.Data.Name == "ask" && i.option("text") == "":
+	case i.Type == interactionPress:
+		err = in.press(ctx, &i)
+	case i.Type == interactionForm:
+		err = in.form(ctx, &i)
+	case i.Type != interactionCommand:
+		in.d.counts.add(ignoredUnknown)
+	case i.Data.Type == commandMessage:
+		err = in.menu(ctx, &i)
+	case i.Data.Name == "ask" && i.text() == "":
 		err = in.d.tell(ctx, &i, "Please say what you want to know: `/ask text`")
 	case i.Data.Name == "ask":
-		err = in.ask(ctx, &i)
-	case i.Data.Name == "reset" || i.Data.Name == "help":
+		err = in.ask(ctx, &i, asking{Command: "ask", Text: i.text()})
+	case in.d.offered(i.Data.Name):
 		err = in.command(ctx, &i)
 	default:
 		err = in.d.tell(ctx, &i, "I do not know this command. Try `/help`.")
 	}
 	if err != nil {
-		in.d.log.ErrorContext(ctx, "slash command", "command", short(i.Data.Name, 40), "interaction", i.ID, "err", err)
+		in.d.log.ErrorContext(ctx, "interaction", "type", i.Type, "name", short(i.Data.Name, 40), "interaction", i.ID, "err", err)
 	}
 }
 

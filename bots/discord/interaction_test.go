@@ -276,7 +276,7 @@ func TestCommandsAreRegisteredOnlyWhenTheyChanged(t *testing.T) {
 		if n := again(); n != 0 {
 			t.Errorf("registered again %d times", n)
 		}
-		old := slashCommands()[:2]
+		old := r.bot.slashCommands()[:2]
 		old[0].Description = "old"
 		c := call{what: "register", method: http.MethodPut, path: []string{"applications", r.fake.ApplicationID(), "commands"}, body: old}
 		if err := r.bot.rest.do(r.ctx, c); err != nil {
@@ -327,7 +327,7 @@ func TestInteractionTokensStayOutOfLogsAndErrors(t *testing.T) {
 func TestCommandsThatSayNothingAreAnsweredWithAWord(t *testing.T) {
 	bubble(t, setup{}, func(r *rig) {
 		c := call{what: "register", method: http.MethodPut, path: []string{"applications", r.fake.ApplicationID(), "commands"},
-			body: append(slashCommands(), slashCommand{Name: "dance", Type: 1, Description: "x"})}
+			body: append(r.bot.slashCommands(), slashCommand{Name: "dance", Type: 1, Description: "x"})}
 		if err := r.bot.rest.do(r.ctx, c); err != nil {
 			t.Fatal(err)
 		}

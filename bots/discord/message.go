@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"errors"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +56,8 @@ type message struct {
 	Reference *struct {
 		MessageID string `json:"message_id"`
 	} `json:"message_reference"`
-	Flags int `json:"flags"`
+	Flags       int          `json:"flags"`
+	Attachments []attachment `json:"attachments"`
 
 	late bool      // read by a catch-up
 	last bool      // the last catch-up that tries
@@ -92,7 +94,7 @@ func (d *Discord) wanted(m *message) bool {
 		why = ignoredSystem
 	case m.GuildID == "" || d.addressed(m):
 		return true
-	case strings.TrimSpace(m.Content) == "":
+	case strings.TrimSpace(m.Content) == "" && len(m.Attachments) == 0:
 		why = ignoredEmpty
 	default:
 		if c, ok := d.channels.get(m.ChannelID); ok && !c.isThread() {
@@ -205,7 +207,9 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 		Direct:    m.GuildID == "",
 		Addressed: m.GuildID == "" || d.addressed(m),
 		Text:      d.text(m),
+		Files:     m.files(),
 		Sent:      sent(m.ID),
+		SendFile:  func(ctx context.Context, f bots.Upload) error { return d.handOver(ctx, m, f) },
 		Respond:   func(ctx context.Context, markdown string) error { return d.respond(ctx, m, markdown) },
 	}
 	e.Target = agent.Target{
@@ -262,6 +266,17 @@ func (d *Discord) respond(ctx context.Context, m *message, markdown string) erro
 		}))
 	}
 	return errors.Join(errs...)
+}
+
+// handOver gives the author of m a file, in an answer to m. Its name is part of what it
+// is known by, so that several can be given.
+func (d *Discord) handOver(ctx context.Context, m *message, f bots.Upload) error {
+	sum := crc32.ChecksumIEEE([]byte(f.Name))
+	p := post{Mentions: quiet(), Reference: &reference{MessageID: m.ID}, Nonce: noteKey(m.ID, 1000+int(sum%1000)), Enforce: true}
+	return d.patiently(ctx, func(ctx context.Context) error {
+		_, err := d.send(ctx, m.ChannelID, p, f)
+		return err
+	})
 }
 
 // name is what people see as the author's name.

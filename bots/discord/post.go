@@ -70,7 +70,7 @@ func noteKey(id string, n int) string {
 // send posts p. With a nonce that is enforced, Discord returns the message that was
 // posted with it within the last minutes instead of a second one. That one shows what it
 // showed then, perhaps the beginning of an answer that has grown, so it is edited.
-func (d *Discord) send(ctx context.Context, channel string, p post) (place, error) {
+func (d *Discord) send(ctx context.Context, channel string, p post, files ...bots.Upload) (place, error) {
 	var out struct {
 		ID         string      `json:"id"`
 		Content    string      `json:"content"`
@@ -78,7 +78,7 @@ func (d *Discord) send(ctx context.Context, channel string, p post) (place, erro
 	}
 	err := d.rest.do(ctx, call{
 		what: "post a message", method: http.MethodPost, path: []string{"channels", channel, "messages"},
-		route: postRoute(channel), body: p, out: &out,
+		route: postRoute(channel), body: p, files: files, out: &out,
 	})
 	if err != nil {
 		return place{}, err
@@ -110,6 +110,10 @@ func (d *Discord) own(at place, key string) {
 // Post implements bots.Platform. key is the message's nonce. The answer to a mention
 // opens its thread, and the answer to a slash command shows the question first.
 func (d *Discord) Post(ctx context.Context, to agent.Target, key string, m bots.Message) (agent.MessageID, error) {
+	return d.publish(ctx, to, key, newPost(m))
+}
+
+func (d *Discord) publish(ctx context.Context, to agent.Target, key string, p post, files ...bots.Upload) (agent.MessageID, error) {
 	if key == "" || len(key) > maxNonce {
 		return "", fmt.Errorf("post a message: a key has 1 to %d characters", maxNonce)
 	}
@@ -117,21 +121,20 @@ func (d *Discord) Post(ctx context.Context, to agent.Target, key string, m bots.
 	if err != nil {
 		return "", err
 	}
-	p := newPost(m)
 	p.Nonce, p.Enforce = key, true
 	p.Reference = d.refer(to, at, key)
-	posted, err := d.send(ctx, at, p)
+	posted, err := d.send(ctx, at, p, files...)
 	switch {
 	case code(err) == codeThreadArchived:
 		if d.unarchive(ctx, at) == nil {
-			posted, err = d.send(ctx, at, p)
+			posted, err = d.send(ctx, at, p, files...)
 		}
 	case code(err) == codeMissingPermissions && at != to.Channel && d.opts.Threads != Always && opens(to):
 		// It may open threads, but not write in them.
 		d.threads.put(to.Thread, to.Channel)
 		at = to.Channel
 		p.Reference = d.refer(to, at, key)
-		posted, err = d.send(ctx, at, p)
+		posted, err = d.send(ctx, at, p, files...)
 	}
 	if err = postError(err); err != nil {
 		if errors.Is(err, agent.ErrUndeliverable) {

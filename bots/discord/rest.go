@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -44,8 +46,9 @@ type call struct {
 	method string
 	path   []string // escaped when the URL is made
 	query  url.Values
-	body   any // nil for none
-	out    any // nil to ignore the answer
+	body   any           // nil for none
+	files  []bots.Upload // sent along with the body
+	out    any           // nil to ignore the answer
 	route  string
 	// hook marks a call that an interaction's token in the path authorises. It is
 	// exempt from the account's global limit and carries no bot token.
@@ -81,13 +84,9 @@ func (r *rest) do(ctx context.Context, c call) error {
 	if wait, all := r.limits.wait(c.route, c.hook); wait > 0 {
 		return late(wait, all, true, fmt.Errorf("%s: waiting for the rate limit", c.what))
 	}
-	var body io.Reader
-	if c.body != nil {
-		b, err := json.Marshal(c.body)
-		if err != nil {
-			return fmt.Errorf("%s: encode: %w", c.what, err)
-		}
-		body = bytes.NewReader(b)
+	body, contentType, err := c.encode()
+	if err != nil {
+		return fmt.Errorf("%s: encode: %w", c.what, err)
 	}
 	u := r.base.JoinPath(escape(c.path)...)
 	u.RawQuery = c.query.Encode()
@@ -96,8 +95,8 @@ func (r *rest) do(ctx context.Context, c call) error {
 		return fmt.Errorf("%s: %w", c.what, withoutURL(err))
 	}
 	req.Header.Set("User-Agent", "DiscordBot (bobbin, 1)")
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	if !c.hook {
 		req.Header.Set("Authorization", "Bot "+r.token)
@@ -126,6 +125,39 @@ func (r *rest) do(ctx context.Context, c call) error {
 		return fmt.Errorf("%s: decode the answer: %w", c.what, err)
 	}
 	return nil
+}
+
+// encode returns what is sent, and its type; neither if there is nothing to send.
+func (c call) encode() (body io.Reader, contentType string, err error) {
+	if c.body == nil {
+		return nil, "", nil
+	}
+	b, err := json.Marshal(c.body)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(c.files) == 0 {
+		return bytes.NewReader(b), "application/json", nil
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	head := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="payload_json"`}, "Content-Type": {"application/json"}}
+	part, err := w.CreatePart(head)
+	if err == nil {
+		_, err = part.Write(b)
+	}
+	for i, f := range c.files {
+		if err == nil {
+			part, err = w.CreateFormFile(fmt.Sprintf("files[%d]", i), fileName(f.Name))
+		}
+		if err == nil {
+			_, err = part.Write(f.Content)
+		}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return &form, w.FormDataContentType(), err
 }
 
 func (r *rest) failed(c call, resp *http.Response, body []byte) error {

@@ -3,6 +3,7 @@ package botstest
 import (
 	"errors"
 	"testing/synctest"
+	"time"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -61,6 +62,7 @@ func pressedInVain(b *bot) {
 	before := len(b.Whispers(to))
 	b.onAccept(func(bots.Event) error { return errors.New("disk on fire") })
 	b.Press(to, id, bots.Retry)
+	time.Sleep(10 * time.Second) // it may be offered again a few times
 	synctest.Wait()
 	if told := b.Whispers(to); len(told) != before+1 {
 		b.Errorf("told %q", told)

@@ -61,7 +61,7 @@ func postError(err error) error {
 	switch e, _ := errors.AsType[*apiError](err); {
 	case err == nil || !refused(err) || errors.Is(err, agent.ErrUndeliverable):
 		return err
-	case e.status == http.StatusBadRequest && !placeCodes[e.code]:
+	case (e.status == http.StatusBadRequest || e.status == http.StatusRequestEntityTooLarge) && !placeCodes[e.code]:
 		return fmt.Errorf("%w: %w", bots.ErrRejected, err)
 	}
 	return &refusedError{err: err, public: "Discord does not let me write there."}

@@ -12,10 +12,12 @@ import (
 	"bobbin/bots"
 )
 
-// Types of messages that people write.
+// Types of messages that people write, and of answers to their commands.
 const (
 	messageDefault = 0
 	messageReply   = 19
+	messageCommand = 20
+	messageMenu    = 23
 )
 
 // user is an account.
@@ -48,12 +50,8 @@ type message struct {
 	Mentions     []*user  `json:"mentions"`
 	MentionRoles []string `json:"mention_roles"`
 	Nonce        nonce    `json:"nonce"`
-	Referenced   *struct {
-		ID        string `json:"id"`
-		ChannelID string `json:"channel_id"`
-		Author    *user  `json:"author"`
-	} `json:"referenced_message"`
-	Reference *struct {
+	Referenced   *message `json:"referenced_message"`
+	Reference    *struct {
 		MessageID string `json:"message_id"`
 	} `json:"message_reference"`
 	Flags       int          `json:"flags"`

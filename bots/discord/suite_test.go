@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bobbin/agent"
+	"bobbin/bots"
 	"bobbin/bots/botstest"
 	"bobbin/bots/sandbox"
 )
@@ -55,6 +56,23 @@ func suiteRig(t *testing.T) botstest.Rig {
 		FollowUp: func(to agent.Target, text string) { say(place(to), text) },
 		Texts:    texts,
 		Shown:    texts,
+		Press: func(_ agent.Target, id agent.MessageID, action bots.Action) {
+			at, err := parsePlace(id)
+			if err == nil {
+				err = fake.Press("ada", at.channel, at.message, ownID+string(action)+":TURN2")
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		},
+		Whispers: func(to agent.Target) (texts []string) {
+			for _, m := range fake.World().Messages(place(to)) {
+				if m.OnlyFor != "" {
+					texts = append(texts, m.Text)
+				}
+			}
+			return texts
+		},
 		Remove: func(id agent.MessageID) {
 			at, err := parsePlace(id)
 			if err == nil {

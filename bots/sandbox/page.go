@@ -70,9 +70,16 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /api/state", p.serveState)
 	mux.HandleFunc("GET /api/feed", p.serveFeed)
 	mux.HandleFunc("GET /api/discord/commands", p.serveDiscordCommands)
-	mux.HandleFunc("POST /api/slack/say", pageCall(p.slackSay))
-	mux.HandleFunc("POST /api/slack/command", pageCall(p.slackCommand))
-	mux.HandleFunc("POST /api/slack/dm", pageCall(p.slackDM))
+	mux.HandleFunc("GET /api/slack/files/{id}", p.serveSlackFile)
+	mux.HandleFunc("POST /api/slack/say", pageCallWithin(pageUpload, p.slackSay))
+	for name, call := range map[string]func(pageRequest) (pageReply, error){
+		"command": p.slackCommand, "dm": p.slackDM, "assistant": p.slackAssistant, "look": p.slackLook, "home": p.slackHome,
+		"press": p.slackPress, "choose": p.slackChoose, "suggest": p.slackSuggest, "submit": p.slackSubmit, "close": p.slackClose,
+		"shortcut": p.slackShortcut, "stop": p.slackStop, "react": p.slackReact, "unreact": p.slackUnreact,
+		"edit": p.slackEdit, "delete": p.slackDelete,
+	} {
+		mux.HandleFunc("POST /api/slack/"+name, pageCall(call))
+	}
 	mux.HandleFunc("GET /api/discord/attachments/{channel}/{attachment}/{name}", p.serveDiscordFile)
 	mux.HandleFunc("POST /api/discord/say", pageCallWithin(pageUpload, p.discordSay))
 	mux.HandleFunc("POST /api/discord/command", pageCallWithin(pageUpload, p.discordCommand))

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 const (
@@ -34,10 +33,10 @@ type pageRequest struct {
 	Channel string            `json:"channel"`
 	Thread  string            `json:"thread"`   // Slack: ts of the root
 	ReplyTo string            `json:"reply_to"` // Discord: the message replied to
-	Message string            `json:"message"`  // Discord: the message a thread starts from
-	Name    string            `json:"name"`     // of a command or thread, without slash
+	Message string            `json:"message"`  // what is acted on; on Slack also a view
+	Name    string            `json:"name"`     // of a command, thread, button, menu or emoji
 	Text    string            `json:"text"`
-	Options map[string]string `json:"options"` // of a Discord command or modal
+	Options map[string]string `json:"options"` // of a Discord command, or what is put into a form
 	Target  string            `json:"target"`  // Discord: the user whose menu was used
 	Focused string            `json:"focused"` // Discord: the option that is being typed
 	Values  []string          `json:"values"`  // chosen from a menu
@@ -59,6 +58,8 @@ type pageReply struct {
 	// Modal is the form that the bot has opened, Choices what it suggests, on Discord.
 	Modal   *DiscordModal   `json:"modal,omitempty"`
 	Choices []DiscordChoice `json:"choices,omitempty"`
+	// Options are what a menu of Slack's offers for what was typed.
+	Options []SlackOption `json:"options,omitempty"`
 }
 
 // pageError is a fault of the caller's, in words for the person at the page.
@@ -175,34 +176,6 @@ func pageText(text string, size, limit int) error {
 }
 
 func pageUnits(text string) int { return len(utf16.Encode([]rune(text))) }
-
-func (p *Page) slackSay(q pageRequest) (pageReply, error) {
-	s := p.o.Slack
-	err := pageMaySay(s.World(), q, "thread", q.Thread, utf8.RuneCountInString(q.Text), pageSlackText)
-	if err != nil {
-		return pageReply{}, err
-	}
-	ts, err := s.Say(q.User, q.Channel, q.Thread, q.Text)
-	return pageReply{ID: ts}, err
-}
-
-func (p *Page) slackCommand(q pageRequest) (pageReply, error) {
-	if err := pageMayCommand(p.o.Slack.World(), q); err != nil {
-		return pageReply{}, err
-	}
-	if n := utf8.RuneCountInString(q.Text); n > pageSlackText {
-		return pageReply{}, pageText(q.Text, n, pageSlackText)
-	}
-	err := p.o.Slack.Command(q.User, q.Channel, "/"+strings.TrimPrefix(q.Name, "/"), q.Text)
-	if errors.Is(err, ErrSlackDispatch) || errors.Is(err, ErrSlackTimeout) {
-		return pageReply{}, nil // Slack itself tells the person, in the channel
-	}
-	return pageReply{}, err
-}
-
-func (p *Page) slackDM(q pageRequest) (pageReply, error) {
-	return pageDM(p.o.Slack.World(), q.User, p.o.Slack.OpenDM)
-}
 
 // pageDM opens the DM between a person and the bot.
 func pageDM(w *World, user string, open func(string) string) (pageReply, error) {

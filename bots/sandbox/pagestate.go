@@ -28,6 +28,9 @@ type pageWorld struct {
 	Channels []Channel            `json:"channels"`
 	Messages map[string][]Message `json:"messages"` // by channel
 	Surfaces []Surface            `json:"surfaces,omitempty"`
+	// Agent is how the app is declared to Slack, Shortcuts what it has put into menus.
+	Agent     string          `json:"agent,omitempty"`
+	Shortcuts []SlackShortcut `json:"shortcuts,omitempty"`
 }
 
 // pageCursor is a place in both feeds of one run of the program.
@@ -64,12 +67,15 @@ func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
 	// The numbers come first: a change in between is then in the state and again in
 	// the feed, which does no harm, instead of in neither.
 	from := pageCursor{p.run, p.o.Slack.World().Next(), p.o.Discord.World().Next()}
+	o := p.o.Slack.Options()
+	slack := pageWorldOf(o.Team, p.o.Slack.World())
+	slack.Agent, slack.Shortcuts = o.Agent, o.Shortcuts
 	pageAnswer(w, http.StatusOK, pageState{
 		From:    from.String(),
 		Model:   p.o.Model,
 		Real:    p.o.Real,
 		Notice:  p.o.Notice,
-		Slack:   pageWorldOf(p.o.Slack.Options().Team, p.o.Slack.World()),
+		Slack:   slack,
 		Discord: pageWorldOf(p.o.Discord.o.GuildName, p.o.Discord.World()),
 	})
 }

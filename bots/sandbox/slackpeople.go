@@ -100,6 +100,19 @@ func (s *Slack) Delete(user, channel, ts string) error {
 	return nil
 }
 
+// Dismiss lets a person put away a message that only they see. Nobody hears of it.
+func (s *Slack) Dismiss(user, channel, ts string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.world.Message(channel, ts)
+	if !ok || m.OnlyFor != user {
+		return fmt.Errorf("dismiss: %s sees no such message %s in %q", user, ts, channel)
+	}
+	s.world.Delete(channel, ts)
+	delete(s.extras, slackRef{channel, ts})
+	return nil
+}
+
 // own finds a message that user wrote. The caller holds mu.
 func (s *Slack) own(user, channel, ts string) (Channel, Message, error) {
 	c, _ := s.world.Channel(channel)

@@ -212,7 +212,10 @@ func (s *Slack) interact(channel string, payload json.RawMessage) (json.RawMessa
 }
 
 // SlackOption is one entry of a menu.
-type SlackOption struct{ Text, Value string }
+type SlackOption struct {
+	Text  string `json:"text"`
+	Value string `json:"value"`
+}
 
 // Suggest lets a person type into the menu with that action_id whose options the app
 // gives, and returns those; Choose takes them afterwards.

@@ -49,9 +49,13 @@ func TestWorldHoldsWhatWasPutAndNotDeleted(t *testing.T) {
 			}
 		}
 		replies := slices.DeleteFunc(slices.Clone(want), func(m Message) bool { return m.Thread != "7" || m.ID == "7" })
-		slices.SortFunc(replies, func(a, b Message) int { return slices.IndexFunc(want, hasID(a.ID)) - slices.IndexFunc(want, hasID(b.ID)) })
+		slices.SortFunc(replies, func(a, b Message) int {
+			return slices.IndexFunc(want, hasID(a.ID)) - slices.IndexFunc(want, hasID(b.ID))
+		})
 		got := w.Replies("C", "7")
-		slices.SortFunc(got, func(a, b Message) int { return slices.IndexFunc(want, hasID(a.ID)) - slices.IndexFunc(want, hasID(b.ID)) })
+		slices.SortFunc(got, func(a, b Message) int {
+			return slices.IndexFunc(want, hasID(a.ID)) - slices.IndexFunc(want, hasID(b.ID))
+		})
 		if !same(got, replies) {
 			t.Fatalf("the thread holds %v, want %v", got, replies)
 		}

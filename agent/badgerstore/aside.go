@@ -35,7 +35,7 @@ type Aside struct {
 // them, and so do newer ones when there are more than a thousand.
 func (s *Store) SetAside(ctx context.Context) iter.Seq2[Aside, error] {
 	return func(yield func(Aside, error) bool) {
-		err := s.db.View(func(txn *badger.Txn) error {
+		err := s.view(func(txn *tx) error {
 			return each(txn, []byte("z/"), func(k []byte, item *badger.Item) error {
 				if err := ctx.Err(); err != nil {
 					return err
@@ -60,7 +60,7 @@ func (s *Store) SetAside(ctx context.Context) iter.Seq2[Aside, error] {
 func asideAt(k []byte) time.Time { return time.Unix(0, int64(number(k))) } //nolint:gosec // see nextSeq
 
 // setAside moves a record. A value that cannot be read is kept as an empty one.
-func (s *Store) setAside(txn *badger.Txn, session agent.SessionID, item *badger.Item, why string) error {
+func (s *Store) setAside(txn *tx, session agent.SessionID, item *badger.Item, why string) error {
 	a := Aside{At: time.Now().Round(0), Session: session, Key: item.KeyCopy(nil), Why: why}
 	_ = item.Value(func(v []byte) error { // that it cannot be read is known, and why
 		a.Size, a.Value = len(v), append([]byte(nil), v[:min(len(v), maxRaw)]...)
@@ -73,7 +73,7 @@ func (s *Store) setAside(txn *badger.Txn, session agent.SessionID, item *badger.
 }
 
 // trimAside forgets the oldest of what is set aside beyond its bound.
-func trimAside(txn *badger.Txn) error {
+func trimAside(txn *tx) error {
 	var all [][]byte
 	err := keys(txn, []byte("z/"), func(k []byte) error {
 		all = append(all, append([]byte("z/"), k...))
@@ -89,7 +89,7 @@ func trimAside(txn *badger.Txn) error {
 func (s *Store) expireAside(ctx context.Context, before time.Time) (n int, err error) {
 	for done := false; !done && err == nil; {
 		some := 0
-		err = s.update(func(txn *badger.Txn) error {
+		err = s.update(func(txn *tx) error {
 			var old [][]byte
 			err := keys(txn, []byte("z/"), func(k []byte) error {
 				if len(old) == maxDeleted || !asideAt(k).Before(before) {

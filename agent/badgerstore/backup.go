@@ -27,7 +27,7 @@ func (s *Store) backup(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		return each(txn, nil, func(k []byte, item *badger.Item) error {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -120,7 +120,7 @@ func (c *counting) Read(p []byte) (int, error) {
 // contents reads what a directory has, as inspect reads a backup.
 func (s *Store) contents(ctx context.Context) (Contents, error) {
 	c := Contents{digest: sha256.New()}
-	err := s.db.View(func(txn *badger.Txn) error {
+	err := s.view(func(txn *tx) error {
 		return each(txn, nil, func(k []byte, item *badger.Item) error {
 			if err := ctx.Err(); err != nil {
 				return err

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"bobbin/agent"
 )
 
@@ -195,7 +193,7 @@ func with(t *testing.T, k, v []byte) []byte {
 	t.Helper()
 	s := openAt(t, t.TempDir(), Options{})
 	accept(t, s, said(place, "M1", "one"))
-	err := s.update(func(txn *badger.Txn) error {
+	err := s.update(func(txn *tx) error {
 		if v == nil {
 			return txn.Delete(k)
 		}

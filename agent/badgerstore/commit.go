@@ -15,14 +15,14 @@ func (s *Store) Commit(ctx context.Context, t *agent.Turn, entries []agent.Entry
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.commit(t, entries, func(*badger.Txn) error { return nil }); err != nil {
+	if err := s.commit(t, entries, func(*tx) error { return nil }); err != nil {
 		return fmt.Errorf("commit turn %s: %w", t.ID, err)
 	}
 	return nil
 }
 
 // commit ends a turn and does also what else belongs into the same transaction.
-func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*badger.Txn) error) error {
+func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx) error) error {
 	values, size, err := encode(entries)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*badger.T
 				return err
 			}
 		}
-		err := s.update(func(txn *badger.Txn) error { return finish(txn, t, values, ahead, also) })
+		err := s.update(func(txn *tx) error { return finish(txn, t, values, ahead, also) })
 		if !errors.Is(err, errAheadGone) || try == 3 {
 			return err
 		}
@@ -45,7 +45,7 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*badger.T
 }
 
 // finish is the transaction that ends a turn.
-func finish(txn *badger.Txn, t *agent.Turn, values [][]byte, ahead int, also func(*badger.Txn) error) error {
+func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) error) error {
 	b, err := underWay(txn, t)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ const oneTransaction = 512 << 10
 // turn's record says so first, so that they can be found if the turn is cut off.
 func (s *Store) writeAhead(t *agent.Turn, values [][]byte) error {
 	var b begun
-	err := s.update(func(txn *badger.Txn) (err error) {
+	err := s.update(func(txn *tx) (err error) {
 		if b, err = underWay(txn, t); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (s *Store) dropAhead(id agent.SessionID) error {
 	n := 0
 	for done := false; !done; {
 		some := 0
-		err := s.update(func(txn *badger.Txn) error {
+		err := s.update(func(txn *tx) error {
 			l := look{txn: txn, id: id, log: s.log}
 			b, err := l.begun()
 			if done = err != nil || b == nil || b.Ahead == 0 || len(l.fixes) > 0; done {
@@ -146,7 +146,7 @@ func (s *Store) dropAhead(id agent.SessionID) error {
 func (s *Store) writeInParts(values [][]byte, at func(i int) []byte) error {
 	for from := 0; from < len(values); {
 		to := from + inOne(values[from:])
-		err := s.update(func(txn *badger.Txn) error {
+		err := s.update(func(txn *tx) error {
 			for i := from; i < to; i++ {
 				if err := txn.Set(at(i), values[i]); err != nil {
 					return err

@@ -98,7 +98,7 @@ func rewrite(t testing.TB, dir, k string, v []byte) {
 
 func put(t testing.TB, s *Store, k, v []byte) {
 	t.Helper()
-	if err := s.db.Update(func(txn *badger.Txn) error { return txn.Set(k, v) }); err != nil {
+	if err := s.update(func(txn *tx) error { return txn.Set(k, v) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -107,7 +107,7 @@ func put(t testing.TB, s *Store, k, v []byte) {
 func spoil(t *testing.T, s *Store, prefix, v []byte) {
 	t.Helper()
 	var found [][]byte
-	err := s.db.View(func(txn *badger.Txn) error {
+	err := s.view(func(txn *tx) error {
 		return each(txn, prefix, func(_ []byte, item *badger.Item) error {
 			found = append(found, item.KeyCopy(nil))
 			return nil

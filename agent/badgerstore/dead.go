@@ -62,7 +62,7 @@ func (s *Store) abandon(t *agent.Turn, why string) error {
 	if err := s.writeInParts(values, func(i int) []byte { return unansweredKey(t.ID, i) }); err != nil {
 		return err
 	}
-	return s.commit(t, entries, func(txn *badger.Txn) error { return set(txn, deadKey(t.ID), d) })
+	return s.commit(t, entries, func(txn *tx) error { return set(txn, deadKey(t.ID), d) })
 }
 
 // Abandoned lists the turns that were abandoned, oldest first.
@@ -89,7 +89,7 @@ func (s *Store) Abandoned(ctx context.Context) iter.Seq2[Dead, error] {
 // that is damaged is made anew, as far as its key tells.
 func (s *Store) dead(ctx context.Context) (found []Dead, err error) {
 	var fixes []fix
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		return each(txn, []byte("x/t/"), func(k []byte, item *badger.Item) error {
 			var d Dead
 			if damage := plausible(item, &d, (*Dead).plausible); damage != nil {
@@ -109,7 +109,7 @@ func (s *Store) dead(ctx context.Context) (found []Dead, err error) {
 }
 
 // recall is what can be told of a turn whose record is damaged.
-func recall(txn *badger.Txn, id agent.TurnID) (Dead, error) {
+func recall(txn *tx, id agent.TurnID) (Dead, error) {
 	d := Dead{ID: id, At: time.Now().Round(0), Why: whyUnknown}
 	err := each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
 		var in agent.Inbound
@@ -129,7 +129,7 @@ func (d *Dead) plausible() bool { return d.ID != "" && !d.At.IsZero() }
 
 func (s *Store) unanswered(id agent.TurnID) (said []agent.Inbound, err error) {
 	var fixes []fix
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		return each(txn, unanswered(id), func(_ []byte, item *badger.Item) error {
 			var in agent.Inbound
 			if damage := decodeInbound(item, &in); damage != nil {
@@ -156,7 +156,7 @@ func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.Sessi
 			return "", messages, err
 		}
 		moved := 0
-		err := s.update(func(txn *badger.Txn) (err error) {
+		err := s.update(func(txn *tx) (err error) {
 			session, moved, done, err = s.putBack(txn, id)
 			return err
 		})
@@ -170,7 +170,7 @@ func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.Sessi
 
 // putBack moves as many messages as fit one transaction, and with the last ones the
 // record goes. A crash in between leaves the rest to be retried.
-func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.SessionID, moved int, done bool, err error) {
+func (s *Store) putBack(txn *tx, id agent.TurnID) (session agent.SessionID, moved int, done bool, err error) {
 	if _, err := txn.Get(deadKey(id)); errors.Is(err, badger.ErrKeyNotFound) {
 		return "", 0, false, ErrNoSuchTurn
 	} else if err != nil {
@@ -216,7 +216,7 @@ func (s *Store) putBack(txn *badger.Txn, id agent.TurnID) (session agent.Session
 }
 
 // messageBack puts one message into the inbox. It returns nil for one that is damaged.
-func (s *Store) messageBack(txn *badger.Txn, k []byte) (*agent.Inbound, error) {
+func (s *Store) messageBack(txn *tx, k []byte) (*agent.Inbound, error) {
 	item, err := txn.Get(k)
 	if err != nil {
 		return nil, err

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"bobbin/agent"
 )
 
@@ -158,7 +156,7 @@ func TestDamagedRecordsOfAbandonedTurnsAreListedAndRetried(t *testing.T) {
 	if err := s.Abandon(t.Context(), turn, "it crashed"); err != nil {
 		t.Fatal(err)
 	}
-	err := s.update(func(txn *badger.Txn) error {
+	err := s.update(func(txn *tx) error {
 		return errors.Join(txn.Set(deadKey(turn.ID), []byte("{")), txn.Set(unansweredKey(turn.ID, 0), []byte("[")))
 	})
 	if err != nil {

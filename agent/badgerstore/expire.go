@@ -44,7 +44,7 @@ func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error)
 
 // known lists all sessions.
 func (s *Store) known(ctx context.Context) (ids []agent.SessionID, err error) {
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		o := badger.DefaultIteratorOptions
 		o.Prefix, o.PrefetchValues = []byte("k/"), false
 		return walk(txn, o, o.Prefix, func(k []byte, _ *badger.Item) error {
@@ -59,7 +59,7 @@ func (s *Store) known(ctx context.Context) (ids []agent.SessionID, err error) {
 func (s *Store) expireSession(ctx context.Context, id agent.SessionID, before time.Time) (n int, err error) {
 	for {
 		step := stepMore
-		err := s.update(func(txn *badger.Txn) (err error) {
+		err := s.update(func(txn *tx) (err error) {
 			step, err = s.expireStep(txn, id, before)
 			return err
 		})
@@ -90,7 +90,7 @@ const (
 // expireStep removes one transcript, or the oldest part of it. It reads when the session
 // was last spoken in, which Accept writes: so it conflicts with a message that comes in
 // at this moment, and looks again.
-func (s *Store) expireStep(txn *badger.Txn, id agent.SessionID, before time.Time) (step, error) {
+func (s *Store) expireStep(txn *tx, id agent.SessionID, before time.Time) (step, error) {
 	spoken, err := readStamp(txn, key("k/", id))
 	if err != nil {
 		return stepEnd, err
@@ -127,7 +127,7 @@ func (s *Store) expireStep(txn *badger.Txn, id agent.SessionID, before time.Time
 }
 
 // hasWork reports whether a session has an inbox or a turn under way.
-func hasWork(txn *badger.Txn, id agent.SessionID) (busy bool, err error) {
+func hasWork(txn *tx, id agent.SessionID) (busy bool, err error) {
 	if _, err := txn.Get(key("t/", id)); err == nil {
 		return true, nil
 	} else if !errors.Is(err, badger.ErrKeyNotFound) {
@@ -141,7 +141,7 @@ func hasWork(txn *badger.Txn, id agent.SessionID) (busy bool, err error) {
 }
 
 // oldest is the first generation that has entries.
-func oldest(txn *badger.Txn, id agent.SessionID) (generation uint64, found bool, err error) {
+func oldest(txn *tx, id agent.SessionID) (generation uint64, found bool, err error) {
 	err = each(txn, within("m/", id), func(k []byte, _ *badger.Item) error {
 		if len(k) >= 16 {
 			generation, found = number(k[:8]), true
@@ -153,7 +153,7 @@ func oldest(txn *badger.Txn, id agent.SessionID) (generation uint64, found bool,
 
 // lastWord is when the newest entry of a transcript was written; one that is damaged has
 // no time.
-func lastWord(txn *badger.Txn, id agent.SessionID, generation uint64) (at time.Time, err error) {
+func lastWord(txn *tx, id agent.SessionID, generation uint64) (at time.Time, err error) {
 	err = eachBack(txn, entriesOf(id, generation), func(_ []byte, item *badger.Item) error {
 		var e agent.Entry
 		if decodeEntry(item, &e) != nil {
@@ -169,7 +169,7 @@ func lastWord(txn *badger.Txn, id agent.SessionID, generation uint64) (at time.T
 const maxDeleted = 1000
 
 // deleteSome deletes the first keys with the prefix, and reports whether these are all.
-func deleteSome(txn *badger.Txn, prefix []byte) (done bool, err error) {
+func deleteSome(txn *tx, prefix []byte) (done bool, err error) {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues = prefix, false
 	var gone [][]byte
@@ -195,7 +195,7 @@ func (s *Store) expireDead(ctx context.Context, before time.Time) (n int, err er
 		if err != nil || !d.At.Before(before) {
 			break
 		}
-		err = s.update(func(txn *badger.Txn) error {
+		err = s.update(func(txn *tx) error {
 			if _, err := deleteSome(txn, unanswered(d.ID)); err != nil {
 				return err
 			}

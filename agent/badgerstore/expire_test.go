@@ -20,7 +20,7 @@ func in(channel string) agent.Address {
 // keysOf counts the keys that a session has of one kind.
 func keysOf(t testing.TB, s *Store, prefix []byte) (n int) {
 	t.Helper()
-	err := s.db.View(func(txn *badger.Txn) error {
+	err := s.view(func(txn *tx) error {
 		return each(txn, prefix, func([]byte, *badger.Item) error { n++; return nil })
 	})
 	if err != nil {

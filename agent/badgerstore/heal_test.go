@@ -269,7 +269,7 @@ var damages = map[string]func(t *rapid.T, v, other []byte) []byte{
 
 // records reads all that the store has for a place and for what was abandoned.
 func records(t *rapid.T, s *Store, id agent.SessionID) (all []record) {
-	err := s.db.View(func(txn *badger.Txn) error {
+	err := s.view(func(txn *tx) error {
 		for _, prefix := range [][]byte{key("k/", id), key("h/", id), within("i/", id), key("t/", id), within("j/", id), within("m/", id), []byte("x/")} {
 			err := each(txn, prefix, func(_ []byte, item *badger.Item) error {
 				v, err := item.ValueCopy(nil)

@@ -21,7 +21,7 @@ type head struct {
 
 // readHead reads a session's head. One that is damaged is what the last entry tells, and
 // a fix says so, for which the caller writes the right one.
-func readHead(txn *badger.Txn, id agent.SessionID) (h head, damage *fix, err error) {
+func readHead(txn *tx, id agent.SessionID) (h head, damage *fix, err error) {
 	item, err := txn.Get(key("h/", id))
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return head{}, nil, nil
@@ -40,7 +40,7 @@ func readHead(txn *badger.Txn, id agent.SessionID) (h head, damage *fix, err err
 }
 
 // lastHead is the head as the transcript's last key tells it.
-func lastHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
+func lastHead(txn *tx, id agent.SessionID) (h head, err error) {
 	err = eachBack(txn, within("m/", id), func(k []byte, _ *badger.Item) error {
 		if len(k) >= 16 {
 			h = head{Generation: number(k[:8]), Next: number(k[:16]) + 1}
@@ -51,7 +51,7 @@ func lastHead(txn *badger.Txn, id agent.SessionID) (h head, err error) {
 }
 
 // writeHead moves the session's head, unless a reset has moved it elsewhere.
-func writeHead(txn *badger.Txn, id agent.SessionID, h head) error {
+func writeHead(txn *tx, id agent.SessionID, h head) error {
 	now, _, err := readHead(txn, id)
 	if err != nil || now.Generation != h.Generation {
 		return err
@@ -93,7 +93,7 @@ type passage struct {
 
 // readPassage gives f a passage's items, the newest first.
 func (s *Store) readPassage(t *agent.Turn, p *passage, f func(*badger.Item) error) error {
-	return s.db.View(func(txn *badger.Txn) error {
+	return s.view(func(txn *tx) error {
 		b, err := underWay(txn, t)
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (s *Store) Reset(ctx context.Context, id agent.SessionID) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *badger.Txn) error {
+	err := s.update(func(txn *tx) error {
 		h, damage, err := readHead(txn, id)
 		if err != nil {
 			return err
@@ -190,27 +190,27 @@ func (s *Store) Reset(ctx context.Context, id agent.SessionID) error {
 var errEnough = errors.New("enough")
 
 // each calls f for the keys with the prefix, in order, with what follows the prefix.
-func each(txn *badger.Txn, prefix []byte, f func(k []byte, item *badger.Item) error) error {
+func each(txn *tx, prefix []byte, f func(k []byte, item *badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchSize = prefix, 16
 	return walk(txn, o, prefix, f)
 }
 
 // eachBack is each, from the last key to the first.
-func eachBack(txn *badger.Txn, prefix []byte, f func(k []byte, item *badger.Item) error) error {
+func eachBack(txn *tx, prefix []byte, f func(k []byte, item *badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchSize, o.Reverse = prefix, 16, true
 	return walk(txn, o, append(slices.Clone(prefix), 0xff), f)
 }
 
 // keys is each, for keys alone. A key is good until f returns.
-func keys(txn *badger.Txn, prefix []byte, f func(k []byte) error) error {
+func keys(txn *tx, prefix []byte, f func(k []byte) error) error {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues = prefix, false
 	return walk(txn, o, prefix, func(k []byte, _ *badger.Item) error { return f(k) })
 }
 
-func walk(txn *badger.Txn, o badger.IteratorOptions, from []byte, f func(k []byte, item *badger.Item) error) error {
+func walk(txn *tx, o badger.IteratorOptions, from []byte, f func(k []byte, item *badger.Item) error) error {
 	it := txn.NewIterator(o)
 	defer it.Close()
 	for it.Seek(from); it.Valid(); it.Next() {

@@ -32,7 +32,7 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		return false, fmt.Errorf("encode the message: %w", err)
 	}
 	session := in.Session()
-	err = s.update(func(txn *badger.Txn) error {
+	err = s.update(func(txn *tx) error {
 		if fresh, err = isFresh(txn, in); err != nil || !fresh {
 			return err
 		}
@@ -58,7 +58,7 @@ func (s *Store) Seen(ctx context.Context, in agent.Inbound) (seen bool, err erro
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		fresh, err := isFresh(txn, in)
 		seen = !fresh
 		return err
@@ -77,7 +77,7 @@ func (s *Store) Note(ctx context.Context, in agent.Inbound) error {
 	if in.MessageID == "" {
 		return errors.New("note: the message has no id")
 	}
-	if err := s.update(func(txn *badger.Txn) error { return remember(txn, in) }); err != nil {
+	if err := s.update(func(txn *tx) error { return remember(txn, in) }); err != nil {
 		return fmt.Errorf("note a message: %w", err)
 	}
 	return nil
@@ -92,7 +92,7 @@ func idKeys(in agent.Inbound) [][]byte {
 	return ids
 }
 
-func isFresh(txn *badger.Txn, in agent.Inbound) (bool, error) {
+func isFresh(txn *tx, in agent.Inbound) (bool, error) {
 	for _, id := range idKeys(in) {
 		if _, err := txn.Get(id); !errors.Is(err, badger.ErrKeyNotFound) {
 			return false, err
@@ -101,7 +101,7 @@ func isFresh(txn *badger.Txn, in agent.Inbound) (bool, error) {
 	return true, nil
 }
 
-func remember(txn *badger.Txn, in agent.Inbound) error {
+func remember(txn *tx, in agent.Inbound) error {
 	for _, id := range idKeys(in) {
 		if err := txn.SetEntry(badger.NewEntry(id, nil).WithTTL(remembered)); err != nil {
 			return err
@@ -111,7 +111,7 @@ func remember(txn *badger.Txn, in agent.Inbound) error {
 }
 
 // full returns agent.ErrInboxFull for a session whose inbox is.
-func full(txn *badger.Txn, id agent.SessionID) error {
+func full(txn *tx, id agent.SessionID) error {
 	o := badger.DefaultIteratorOptions
 	o.PrefetchValues, o.Prefix = false, within("i/", id)
 	it := txn.NewIterator(o)
@@ -141,7 +141,7 @@ func (s *Store) Known(ctx context.Context, id agent.SessionID) (known bool, err 
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		_, err := txn.Get(key("k/", id))
 		known = err == nil
 		if errors.Is(err, badger.ErrKeyNotFound) {
@@ -159,7 +159,7 @@ func (s *Store) Known(ctx context.Context, id agent.SessionID) (known bool, err 
 func (s *Store) Pending(ctx context.Context) iter.Seq2[agent.SessionID, error] {
 	return func(yield func(agent.SessionID, error) bool) {
 		seen := make(map[agent.SessionID]bool)
-		err := s.db.View(func(txn *badger.Txn) error {
+		err := s.view(func(txn *tx) error {
 			for _, kind := range []string{"t/", "i/"} {
 				o := badger.DefaultIteratorOptions
 				o.PrefetchValues, o.Prefix = false, []byte(kind)
@@ -191,7 +191,7 @@ func (s *Store) Pending(ctx context.Context) iter.Seq2[agent.SessionID, error] {
 // Backlog counts the messages that were accepted and are neither delivered nor set
 // aside. It reads keys only, and only of what is unfinished.
 func (s *Store) Backlog(ctx context.Context) (n int, err error) {
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		o := badger.DefaultIteratorOptions
 		o.PrefetchValues, o.Prefix = false, []byte("i/")
 		it := txn.NewIterator(o)

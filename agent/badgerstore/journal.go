@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"bobbin/agent"
 )
 
@@ -20,7 +18,7 @@ func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entr
 	for err == nil {
 		n := inOne(values)
 		last := n == len(values)
-		err = s.update(func(txn *badger.Txn) error { return s.append(txn, t, values[:n], last) })
+		err = s.update(func(txn *tx) error { return s.append(txn, t, values[:n], last) })
 		if values = values[n:]; last {
 			break
 		}
@@ -33,7 +31,7 @@ func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entr
 
 // append adds to the journal. With the last of a step the turn has got on, so that what
 // cut it off before is no more held against it.
-func (s *Store) append(txn *badger.Txn, t *agent.Turn, values [][]byte, last bool) error {
+func (s *Store) append(txn *tx, t *agent.Turn, values [][]byte, last bool) error {
 	b, err := underWay(txn, t)
 	if err != nil {
 		return err
@@ -52,7 +50,7 @@ func (s *Store) append(txn *badger.Txn, t *agent.Turn, values [][]byte, last boo
 
 // StartCall implements agent.Store.
 func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) error {
-	return s.journal(ctx, t, "the start of a call", func(txn *badger.Txn) error {
+	return s.journal(ctx, t, "the start of a call", func(txn *tx) error {
 		return txn.Set(callKey(t.Session, callID), nil)
 	})
 }
@@ -60,21 +58,21 @@ func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) err
 // RecordPart implements agent.Store. Keys of parts sort in the order of their making
 // if their numbers are padded; see bots/reply.
 func (s *Store) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) error {
-	return s.journal(ctx, t, "a part of the reply", func(txn *badger.Txn) error {
+	return s.journal(ctx, t, "a part of the reply", func(txn *tx) error {
 		return set(txn, partKey(t.Session, p.Key), p)
 	})
 }
 
 // Answer implements agent.Store.
 func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
-	return s.journal(ctx, t, "the outcome", func(txn *badger.Txn) error {
+	return s.journal(ctx, t, "the outcome", func(txn *tx) error {
 		return set(txn, outcomeKey(t.Session), o)
 	})
 }
 
 // Suspend implements agent.Store.
 func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
-	return s.journal(ctx, t, "a suspension", func(txn *badger.Txn) error {
+	return s.journal(ctx, t, "a suspension", func(txn *tx) error {
 		b, err := underWay(txn, t)
 		if err != nil {
 			return err
@@ -86,11 +84,11 @@ func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
 
 // journal runs f in a transaction, if the turn is under way: what is written for another
 // would become part of the session's next turn.
-func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, f func(*badger.Txn) error) error {
+func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, f func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *badger.Txn) error {
+	err := s.update(func(txn *tx) error {
 		if _, err := underWay(txn, t); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 // look reads what a session has for a turn. Records that are damaged are left out, and
 // how they are put right is noted.
 type look struct {
-	txn   *badger.Txn
+	txn   *tx
 	id    agent.SessionID
 	log   *slog.Logger
 	fixes []fix

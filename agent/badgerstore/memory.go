@@ -19,7 +19,7 @@ func (s *Store) Heard(ctx context.Context, platform string) (t time.Time, err er
 	if err := ctx.Err(); err != nil {
 		return t, err
 	}
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		t, err = readStamp(txn, []byte("p/"+platform))
 		return err
 	})
@@ -34,7 +34,7 @@ func (s *Store) SetHeard(ctx context.Context, platform string, t time.Time) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *badger.Txn) error {
+	err := s.update(func(txn *tx) error {
 		before, err := readStamp(txn, []byte("p/"+platform))
 		if err != nil || !t.After(before) {
 			return err
@@ -56,7 +56,7 @@ func (s *Store) Active(ctx context.Context, platform string, since time.Time) ([
 	var found []active
 	prefix := []byte("k/" + agent.Address{Platform: platform}.Session())
 	prefix = prefix[:len(prefix)-2] // without the empty parts after "platform/"
-	err := s.db.View(func(txn *badger.Txn) error {
+	err := s.view(func(txn *tx) error {
 		return each(txn, prefix, func(_ []byte, item *badger.Item) error {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -94,7 +94,7 @@ func unstamp(v []byte) time.Time {
 	return time.Unix(0, int64(binary.BigEndian.Uint64(v))) //nolint:gosec // as it was written
 }
 
-func readStamp(txn *badger.Txn, k []byte) (t time.Time, err error) {
+func readStamp(txn *tx, k []byte) (t time.Time, err error) {
 	item, err := txn.Get(k)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return t, nil

@@ -35,7 +35,9 @@ type Store struct {
 	db    *badger.DB
 	log   *slog.Logger
 	floor *floor
-	seq   atomic.Uint64 // the newest inbox number
+	wal   *wal
+	group group
+	seq   atomic.Uint64 // the newest number of a message, step or record set aside
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 }
@@ -70,6 +72,9 @@ func open(dir string, o Options) (*Store, error) {
 	if err := prepare(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
+	if err := syncFiles(dir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
 	db, err := badger.Open(options(dir, log))
 	switch {
 	case err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock"):
@@ -79,12 +84,16 @@ func open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err)
 	}
 	s := &Store{db: db, log: log, floor: newFloor(dir, o, log)}
+	if s.wal, err = openWAL(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err), db.Close())
+	}
+	s.group.sync = s.wal.sync
 	err = s.checkSchema()
 	if err == nil {
 		err = s.readSeq()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), s.wal.close(), db.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -97,7 +106,7 @@ func open(dir string, o Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.stop()
 	s.tasks.Wait()
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.wal.close(), s.db.Close()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
@@ -121,6 +130,9 @@ func prepare(dir string) error {
 	return nil
 }
 
+// valueThreshold is the size from which on Badger stores a value in files of their own.
+const valueThreshold = 64 << 10
+
 // options are small where a bot's load allows it. The memtable's size must never
 // shrink: Badger cannot replay a log of a larger one, so it is no setting.
 func options(dir string, log *slog.Logger) badger.Options {
@@ -132,18 +144,18 @@ func options(dir string, log *slog.Logger) badger.Options {
 		WithNumLevelZeroTables(2).
 		WithNumLevelZeroTablesStall(6).
 		WithNumCompactors(2).
-		WithValueThreshold(64 << 10).
+		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(64 << 20).
 		WithBlockCacheSize(16 << 20).
 		WithIndexCacheSize(16 << 20).
 		WithNumVersionsToKeep(1).
 		WithDetectConflicts(true).
-		WithSyncWrites(true).
+		WithSyncWrites(!ownSync).
 		WithNumGoroutines(2)
 }
 
 func (s *Store) checkSchema() error {
-	return s.update(func(txn *badger.Txn) error {
+	return s.update(func(txn *tx) error {
 		item, err := txn.Get([]byte("v"))
 		if errors.Is(err, badger.ErrKeyNotFound) {
 			return txn.Set([]byte("v"), binary.BigEndian.AppendUint64(nil, schema))
@@ -163,7 +175,7 @@ func (s *Store) checkSchema() error {
 // readSeq goes on counting where inbox and journals stand, should the clock have been set
 // back since.
 func (s *Store) readSeq() error {
-	return s.db.View(func(txn *badger.Txn) error {
+	return s.view(func(txn *tx) error {
 		newest := func(seq uint64) { s.seq.Store(max(s.seq.Load(), seq)) }
 		for _, kind := range []string{"i/", "z/"} {
 			err := keys(txn, []byte(kind), func(k []byte) error {
@@ -193,21 +205,38 @@ func (s *Store) collect(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		for s.db.RunValueLogGC(0.5) == nil && ctx.Err() == nil {
+		for s.collectFile() && ctx.Err() == nil {
 			continue
 		}
 	}
 }
 
-// update runs f in a transaction and makes it durable. A conflict, which only Accept
-// and Reset can meet, runs f again.
-func (s *Store) update(f func(*badger.Txn) error) error {
-	for try := 1; ; try++ {
-		err := s.db.Update(f)
-		if !errors.Is(err, badger.ErrConflict) || try == 5 {
-			return err
+// collectFile frees one file, if there is one that is worth it. Badger writes what is
+// still needed of it elsewhere and removes it, without syncing in between; but not while
+// there is an iterator.
+func (s *Store) collectFile() bool {
+	txn := s.db.NewTransaction(false)
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte("v")})
+	collected := s.db.RunValueLogGC(0.5) == nil
+	if collected {
+		s.group.begun.Add(1)
+		s.group.ended.Add(1)
+		if err := errors.Join(s.group.do(s.syncAll), s.group.wait()); err != nil {
+			s.log.Error("large values were moved, and the disk has failed to keep them", "error", err)
+			return false // the file stays, and so does the iterator
 		}
 	}
+	it.Close()
+	txn.Discard()
+	return collected
+}
+
+// syncAll makes durable what is outside of the log, too.
+func (s *Store) syncAll() error {
+	if err := s.db.Sync(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotKept, err)
+	}
+	return nil
 }
 
 // logger gives Badger's lines to slog, one level lower: its INFO is of no use to an

@@ -21,7 +21,7 @@ type damagedError struct {
 func (e *damagedError) Error() string { return "damaged record " + e.key + ": " + e.err.Error() }
 func (e *damagedError) Unwrap() error { return e.err }
 
-func set(txn *badger.Txn, k []byte, v any) error {
+func set(txn *tx, k []byte, v any) error {
 	b, err := marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", printable(k), err)
@@ -42,7 +42,7 @@ func marshal(v any) ([]byte, error) {
 // unmarshal is the inverse of marshal.
 func unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }
 
-func get(txn *badger.Txn, k []byte, v any) error {
+func get(txn *tx, k []byte, v any) error {
 	item, err := txn.Get(k)
 	if err != nil {
 		return err

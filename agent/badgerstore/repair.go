@@ -55,7 +55,7 @@ func (s *Store) repair(id agent.SessionID, fixes []fix) error {
 			n++
 		}
 		var done []fix
-		err := s.update(func(txn *badger.Txn) (err error) {
+		err := s.update(func(txn *tx) (err error) {
 			done, err = s.fixSome(txn, id, fixes[:n])
 			return err
 		})
@@ -87,7 +87,7 @@ func (f fix) done() string {
 	return "a damaged record is set aside"
 }
 
-func (s *Store) fixSome(txn *badger.Txn, id agent.SessionID, fixes []fix) (done []fix, err error) {
+func (s *Store) fixSome(txn *tx, id agent.SessionID, fixes []fix) (done []fix, err error) {
 	for _, f := range fixes {
 		item, err := txn.Get(f.key)
 		if errors.Is(err, badger.ErrKeyNotFound) || err == nil && item.Version() != f.version {

@@ -79,7 +79,7 @@ func (s *Store) putRight(l *look) error {
 // begin is Begin, once. If it does not have to make do with what it finds, it changes
 // nothing before all is put right.
 func (s *Store) begin(l *look, makeDo bool) (t *agent.Turn, err error) {
-	err = s.update(func(txn *badger.Txn) (err error) {
+	err = s.update(func(txn *tx) (err error) {
 		l.txn, l.fixes, l.ahead = txn, nil, 0
 		if t, err = l.resume(); t == nil && err == nil {
 			t, err = l.beginFresh()
@@ -145,7 +145,7 @@ func (b *begun) turn(id agent.SessionID) *agent.Turn {
 }
 
 // underWay reads the record of a turn, which must be the one that its session has.
-func underWay(txn *badger.Txn, t *agent.Turn) (b begun, err error) {
+func underWay(txn *tx, t *agent.Turn) (b begun, err error) {
 	item, err := txn.Get(key("t/", t.Session))
 	if err == nil {
 		err = plausible(item, &b, (*begun).plausible)
@@ -160,7 +160,7 @@ func underWay(txn *badger.Txn, t *agent.Turn) (b begun, err error) {
 var errNotUnderWay = errors.New("the turn is not under way")
 
 // drop forgets the turn under way and its journal.
-func drop(txn *badger.Txn, id agent.SessionID) error {
+func drop(txn *tx, id agent.SessionID) error {
 	gone := [][]byte{key("t/", id)}
 	prefix := within("j/", id)
 	err := keys(txn, prefix, func(k []byte) error {

@@ -45,7 +45,7 @@ func (s *Store) Unfinished(ctx context.Context) iter.Seq2[Work, error] {
 
 func (s *Store) work(id agent.SessionID) (w Work, err error) {
 	w.Session = id
-	err = s.db.View(func(txn *badger.Txn) error {
+	err = s.view(func(txn *tx) error {
 		var b begun
 		switch err := get(txn, key("t/", id), &b); {
 		case err == nil:

@@ -14,9 +14,9 @@ const (
 	// haste is by how much one reply alone is faster while a burst is untouched. It slows
 	// down by itself as the burst is used up.
 	haste = 2.0
-	// behind is how fast that ends as the pace that a window has left for its rest falls
-	// below its mean: at a tenth less.
-	behind = 10.0
+	// hasty is the part of a window whose calls may be made so fast, as a fraction of 1: what
+	// is saved up is for a reply that begins, and spread evenly otherwise.
+	hasty = 4.0
 	// maxCount bounds how many calls a period may have, and so what is kept of them.
 	maxCount = 1000
 )
@@ -34,8 +34,9 @@ type lane struct {
 	tokens  float64
 	counted time.Time // when tokens was right
 	held    time.Time // no grant before this
-	last    time.Time // grant
-	earlier time.Time // grant before the last
+	granted time.Time // when last
+	last    time.Time // when that would have been, had nothing else held it up
+	earlier time.Time // last before that
 	lesson  lesson
 
 	count  int           // calls in a window; 0 if the platform does not count so
@@ -91,10 +92,13 @@ func (l *lane) full(now time.Time) float64 {
 	return float64(burst)
 }
 
+// leastGuard is as much as calls differ in how long they take, on a common day.
+const leastGuard = 100 * time.Millisecond
+
 // guard is by how much calls that leave a window apart may come closer together on their
 // way.
 func guard(window time.Duration) time.Duration {
-	return min(max(window/50, 150*time.Millisecond), window/20)
+	return min(max(window/50, leastGuard), window/20)
 }
 
 // fill adds the tokens that come until then.
@@ -137,7 +141,7 @@ func (l *lane) free(now time.Time, u urgency) time.Time {
 		// A final text goes closer to the limit than an edit, which leaves it that room.
 		room := guard(l.window)
 		if u != stale {
-			room /= 4
+			room = min(room, max(room/4, leastGuard))
 		}
 		at = latest(at, l.past[len(l.past)-l.count].Add(l.period(now, room)))
 	}
@@ -156,7 +160,7 @@ func (l *lane) period(now time.Time, room time.Duration) time.Duration {
 // window still allows, so that it is never used up too early. Alone, a reply begins faster
 // than that and uses the burst.
 func (l *lane) gap(now time.Time, every time.Duration) time.Duration {
-	d := every
+	d, idle := every, 1.0
 	if l.count > 0 {
 		// With calls d apart, as many as there is room for and j more fit only if the
 		// jth of the past ones has left the window by then.
@@ -166,6 +170,7 @@ func (l *lane) gap(now time.Time, every time.Duration) time.Duration {
 			past = past[1:]
 		}
 		room := l.count - len(past)
+		idle = max(0, 1-hasty*float64(len(past))/float64(l.count))
 		for j, t := range past {
 			d = max(d, t.Add(period).Sub(l.last)/time.Duration(room+j+1))
 		}
@@ -173,17 +178,23 @@ func (l *lane) gap(now time.Time, every time.Duration) time.Duration {
 			d = max(d, l.until.Sub(l.last)/time.Duration(max(l.left, 0)+1))
 		}
 	}
-	// A window that is behind has nothing to spare, whatever the burst allows.
-	ahead := max(0, 1-behind*(float64(d)/float64(every)-1))
 	spare := max(0, l.tokens-1-reserve) / l.full(now)
 	others := max(len(l.waiting)+len(l.ready), 1)
-	return scale(d, 1/(1+haste*ahead*spare/float64(others)))
+	return scale(d, 1/(1+haste*idle*spare/float64(others)))
 }
 
 // take counts a call.
 func (l *lane) take(now time.Time) {
 	l.fill(now)
-	l.earlier, l.last = l.last, now
+	l.earlier = l.last
+	if every := l.every(now); every > 0 && !l.last.IsZero() {
+		// What waited for something else does not put off those after it, within reason.
+		gap := l.gap(now, every)
+		l.last = earliest(now, latest(l.last.Add(gap), now.Add(-gap/2)))
+	} else {
+		l.last = now
+	}
+	l.granted = now
 	if l.limit.Every > 0 {
 		l.tokens--
 	}
@@ -200,7 +211,7 @@ func (l *lane) take(now time.Time) {
 func (l *lane) giveBack(now, at time.Time) {
 	l.fill(now)
 	l.tokens = min(l.tokens+1, l.full(now))
-	if l.last.Equal(at) {
+	if l.granted.Equal(at) {
 		l.last = l.earlier
 	}
 	if i := slices.IndexFunc(l.past, at.Equal); i >= 0 {

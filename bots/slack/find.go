@@ -3,6 +3,8 @@ package slack
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -17,7 +19,8 @@ const (
 
 // Find looks through what stands after the message that the answer refers to, at most
 // 2,000 messages; without such a message, through the newest 200 of a channel or the
-// first 2,000 of a thread. It needs the history scope of the channel's kind.
+// first 2,000 of a thread. It needs the history scope of the channel's kind. A stream that
+// is still open has no metadata; see [Slack.stray].
 func (s *Slack) Find(ctx context.Context, to agent.Target, key string) (agent.MessageID, error) {
 	if key == "" {
 		return "", fmt.Errorf("slack: find: %w: the key is empty", bots.ErrNotFound)
@@ -28,15 +31,19 @@ func (s *Slack) Find(ctx context.Context, to agent.Target, key string) (agent.Me
 	} else if to.Thread == "" {
 		pages = 1
 	}
-	cursor := ""
+	cursor, strays := "", []slackgo.Message(nil)
 	for range pages {
 		messages, next, err := s.page(ctx, to, oldest, cursor)
 		if err != nil {
 			return "", err
 		}
 		for _, m := range messages {
-			if s.mine(m) && m.Metadata.EventType == replyType && m.Metadata.EventPayload[keyField] == key && isTS(m.Timestamp) {
-				return messageID(to.Channel, m.Timestamp), nil
+			switch {
+			case !s.mine(m) || !isTS(m.Timestamp):
+			case m.Metadata.EventType == replyType && m.Metadata.EventPayload[keyField] == key, slices.Contains(tasks(m), key):
+				return s.found(to, key, m), nil
+			case m.Metadata.EventType == "" && len(m.Files) == 0 && m.Timestamp != to.Thread:
+				strays = append(strays, m)
 			}
 		}
 		if next == "" || next == cursor {
@@ -44,7 +51,58 @@ func (s *Slack) Find(ctx context.Context, to agent.Target, key string) (agent.Me
 		}
 		cursor = next
 	}
+	if m, ok := s.stray(to, key, strays); ok {
+		return s.found(to, key, m), nil
+	}
 	return "", fmt.Errorf("slack: %w in %s", bots.ErrNotFound, to.Channel)
+}
+
+// found returns the id of a message that was found. If it is a stream, nobody knows what
+// stands in it.
+func (s *Slack) found(to agent.Target, key string, m slackgo.Message) agent.MessageID {
+	id := messageID(to.Channel, m.Timestamp)
+	if m.Metadata.EventType == "" && s.streams.of(id) == nil {
+		s.streams.opened(id, &stream{channel: to.Channel, ts: m.Timestamp, to: to, key: key, began: time.Now(), doubt: true})
+	}
+	return id
+}
+
+// stray returns the stream that was started with key, but whose start's answer was lost
+// or not journaled. It is bobbin's only message behind the question that bears no key, as
+// all others do: streams do so from their end on, and each answer has one.
+func (s *Slack) stray(to agent.Target, key string, strays []slackgo.Message) (m slackgo.Message, ok bool) {
+	if s.opts.Stream == StreamEdits || to.Thread == "" || bots.PartNumber(key) > 1 {
+		return m, false
+	}
+	_, _, err := splitID(to.ReplyTo)
+	s.streams.mu.Lock()
+	lost, known := s.streams.lost[key]
+	s.streams.mu.Unlock()
+	if err != nil && !known {
+		return m, false // nothing tells whose answer it is
+	}
+	for _, m := range strays {
+		st := s.streams.of(messageID(to.Channel, m.Timestamp))
+		if (st == nil || st.key == key) && (!known || sentAt(m.Timestamp).After(lost.Add(-overlap))) {
+			return m, true
+		}
+	}
+	return m, false
+}
+
+// tasks returns the ids of the tasks that a message shows.
+func tasks(m slackgo.Message) (ids []string) {
+	for _, b := range m.Blocks.BlockSet {
+		switch b := b.(type) {
+		case *slackgo.TaskCardBlock:
+			ids = append(ids, b.TaskID)
+		case *slackgo.PlanBlock:
+			for _, t := range b.Tasks {
+				ids = append(ids, t.TaskID)
+			}
+		}
+	}
+	return ids
 }
 
 // page reads one page of a thread or channel.

@@ -33,6 +33,9 @@ type intake struct {
 	commands chan struct{} // a token for each command at work
 	gestures chan struct{} // and for each button or menu
 	wg       sync.WaitGroup
+
+	mu  sync.Mutex
+	ctx context.Context // of the workers; nil unless they run
 }
 
 // delivery is an event, and what to do when it was accepted, or was not.
@@ -54,6 +57,9 @@ func newIntake(s *Slack, accept func(context.Context, bots.Event) error) *intake
 
 // start runs the workers until ctx ends; wait waits for them and for the commands.
 func (in *intake) start(ctx context.Context) {
+	in.mu.Lock()
+	in.ctx = ctx
+	in.mu.Unlock()
 	for _, lane := range in.lanes {
 		in.wg.Go(func() {
 			for {
@@ -68,7 +74,21 @@ func (in *intake) start(ctx context.Context) {
 	}
 }
 
-func (in *intake) wait() { in.wg.Wait() }
+func (in *intake) wait() {
+	in.mu.Lock()
+	in.ctx = nil
+	in.mu.Unlock()
+	in.wg.Wait()
+}
+
+// apart works on a gesture that nobody waits for.
+func (in *intake) apart(g gesture) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if ctx := in.ctx; ctx != nil && ctx.Err() == nil {
+		in.wg.Go(func() { g.run(ctx) })
+	}
+}
 
 // offer enqueues d without waiting and reports whether there was room. What finds none
 // is left for Slack to deliver again.

@@ -17,6 +17,8 @@ const (
 	// replyType and keyField are where a post keeps its key: in the message's metadata.
 	replyType = "bobbin_reply"
 	keyField  = "key"
+	// noteType is that of a message that belongs to no answer.
+	noteType = "bobbin_note"
 
 	maxPostText = 40_000 // characters; Slack cuts off the rest
 	maxEditText = 4_000  // characters; Slack refuses more
@@ -29,8 +31,11 @@ func (s *Slack) Post(ctx context.Context, to agent.Target, key string, m bots.Me
 	if blank(m) {
 		return "", errors.New("slack: chat.postMessage: the message is empty")
 	}
-	var id agent.MessageID
-	err := s.inAnyForm(m, maxPostText, func(content ...slackgo.MsgOption) (err error) {
+	id, ok, err := s.start(ctx, to, key, m)
+	if ok {
+		return id, err
+	}
+	err = s.inAnyForm(m, maxPostText, func(content ...slackgo.MsgOption) (err error) {
 		id, err = s.post(ctx, to, key, content...)
 		return err
 	})
@@ -70,9 +75,9 @@ func (s *Slack) post(ctx context.Context, to agent.Target, key string, content .
 		opts = append(opts, slackgo.MsgOptionTS(to.Thread))
 	}
 	if key != "" {
-		opts = append(opts, slackgo.MsgOptionMetadata(slackgo.SlackMetadata{
-			EventType: replyType, EventPayload: map[string]any{keyField: key},
-		}))
+		opts = append(opts, keyOption(replyType, key))
+	} else {
+		opts = append(opts, keyOption(noteType, noteType))
 	}
 	channel, ts, err := s.api.PostMessageContext(ctx, to.Channel, opts...)
 	if err != nil {
@@ -82,6 +87,11 @@ func (s *Slack) post(ctx context.Context, to agent.Target, key string, content .
 		return "", fmt.Errorf("slack: %s: the answer names no message", doing)
 	}
 	return messageID(channel, ts), nil
+}
+
+// keyOption keeps key with a message.
+func keyOption(kind, key string) slackgo.MsgOption {
+	return slackgo.MsgOptionMetadata(slackgo.SlackMetadata{EventType: kind, EventPayload: map[string]any{keyField: key}})
 }
 
 // Edit replaces a message. Without blocks, an edit may show 4,000 characters of text; a
@@ -95,7 +105,22 @@ func (s *Slack) Edit(ctx context.Context, to agent.Target, id agent.MessageID, m
 	if err != nil {
 		return err
 	}
-	err = s.inAnyForm(m, maxEditText, func(content ...slackgo.MsgOption) error {
+	if st := s.streams.of(id); st != nil {
+		return s.grow(ctx, id, st, m)
+	}
+	return s.edit(ctx, channel, ts, m)
+}
+
+func (s *Slack) edit(ctx context.Context, channel, ts string, m bots.Message) error {
+	err := s.inAnyForm(m, maxEditText, func(content ...slackgo.MsgOption) error {
+		err := s.update(ctx, channel, ts, content...)
+		if code(err) != conflictCode {
+			return err
+		}
+		// An earlier run has left a stream open.
+		if err := s.halt(ctx, channel, ts); err != nil {
+			return stopFault(err)
+		}
 		return s.update(ctx, channel, ts, content...)
 	})
 	if tooMuchCodes[code(err)] {
@@ -125,6 +150,10 @@ func (s *Slack) Delete(ctx context.Context, _ agent.Target, id agent.MessageID) 
 		return err
 	}
 	_, _, err = s.api.DeleteMessageContext(ctx, channel, ts)
+	if code(err) == conflictCode && s.halt(ctx, channel, ts) == nil {
+		_, _, err = s.api.DeleteMessageContext(ctx, channel, ts)
+	}
+	s.streams.closed(id)
 	if code(err) == "message_not_found" {
 		return nil
 	}

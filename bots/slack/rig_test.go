@@ -34,10 +34,10 @@ type rig struct {
 
 // bubble runs f in virtual time, with the adapter connected through pipes. When f
 // returns, Run has to end and leave no goroutine behind.
-func bubble(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig)) {
+func bubble(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig), tweaks ...func(*Options)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, o)
+		r := newRig(t, o, tweaks...)
 		r.start(t)
 		synctest.Wait()
 		if err := r.s.Ready(); err != nil {
@@ -51,7 +51,7 @@ func bubble(t *testing.T, o sandbox.SlackOptions, f func(t *testing.T, r *rig)) 
 }
 
 // newRig prepares a stand-in and an adapter that is not running yet.
-func newRig(t *testing.T, o sandbox.SlackOptions) *rig {
+func newRig(t *testing.T, o sandbox.SlackOptions, tweaks ...func(*Options)) *rig {
 	r := &rig{Slack: sandbox.NewSlack(o)}
 	wires := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: r.Handler(), ReadHeaderTimeout: time.Minute}
@@ -68,11 +68,15 @@ func newRig(t *testing.T, o sandbox.SlackOptions) *rig {
 			t.Error(err)
 		}
 	})
-	var err error
-	r.s, err = New(Options{
+	options := Options{
 		BotToken: r.Options().BotToken, AppToken: r.Options().AppToken, APIURL: "http://slack.test/api",
 		HTTPClient: &http.Client{Transport: transport}, Log: testLog(t),
-	})
+	}
+	for _, tweak := range tweaks {
+		tweak(&options)
+	}
+	var err error
+	r.s, err = New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,8 @@ func (s *Slack) Run(ctx context.Context, accept func(context.Context, bots.Event
 	wg.Go(func() { s.names.run(ctx) })
 
 	in := newIntake(s, accept)
+	s.intake.Store(in)
+	defer s.intake.Store(nil)
 	if s.opts.Memory != nil {
 		wg.Go(func() { s.keepHeard(ctx) })
 		wg.Go(func() { s.listen(ctx, in) })

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,8 @@ type Options struct {
 	// CatchUp is how far back messages are read that nobody listened to; 0 means that
 	// none are.
 	CatchUp time.Duration
+	// Stream says how answers grow; empty means StreamEdits.
+	Stream Stream
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -64,6 +67,8 @@ type Slack struct {
 	health  health
 	ignored tally
 	names   *names
+	streams *streams
+	intake  atomic.Pointer[intake] // while Run runs
 	noSigns [signKinds]atomic.Bool
 
 	paces    map[string]*rate.Limiter // by method, for reading history
@@ -88,6 +93,10 @@ func New(o Options) (*Slack, error) {
 	case o.AppToken == "" && o.Listen == "":
 		return nil, errors.New("slack: listen is missing: HTTP mode needs an address to serve on")
 	}
+	o.Stream = cmp.Or(o.Stream, StreamEdits)
+	if !slices.Contains(Streams(), o.Stream) {
+		return nil, fmt.Errorf("slack: stream is %q; it may be one of %q", o.Stream, Streams())
+	}
 	o.APIURL = cmp.Or(o.APIURL, DefaultAPIURL)
 	u, err := url.Parse(o.APIURL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -106,6 +115,7 @@ func New(o Options) (*Slack, error) {
 		slackgo.OptionHTTPClient(s.http),
 	)
 	s.names = newNames(s)
+	s.streams = newStreams(o.Stream)
 	s.health.set(errors.New("slack: not connected yet"))
 	return s, nil
 }
@@ -149,12 +159,16 @@ func (s *Slack) Render(markdown string) []bots.Message {
 // in a minute for the workspace, taken as 300. "Occasional bursts" are taken as a few calls.
 func (s *Slack) Budget(to agent.Target) bots.Budget {
 	team := "slack/" + url.PathEscape(to.Workspace)
+	edit := bots.Rate{Scope: team + "/chat.update", Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute}
+	if s.appends(to) {
+		edit = bots.Rate{Scope: team + "/" + appendMethod, Every: 600 * time.Millisecond, Burst: 16, Window: time.Minute}
+	}
 	return bots.Budget{
 		Post: bots.Rate{
 			Scope: team + "/" + url.PathEscape(to.Channel) + "/chat.postMessage", Every: time.Second, Burst: 2,
 			Within: bots.Limit{Scope: team + "/chat.postMessage", Every: 200 * time.Millisecond, Burst: 20},
 		},
-		Edit: bots.Rate{Scope: team + "/chat.update", Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute},
+		Edit: edit,
 	}
 }
 

@@ -1,0 +1,257 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+
+	slackgo "github.com/slack-go/slack"
+	"golang.org/x/time/rate"
+)
+
+// Stream says how answers grow.
+type Stream string
+
+// The ways in which answers grow.
+const (
+	StreamEdits  Stream = "edits"  // messages are edited; the default
+	StreamNative Stream = "native" // Slack's own streams, as far as its limits and abilities go
+	StreamAuto   Stream = "auto"   // Slack's own streams while few answers begin, edits beyond that
+)
+
+// Streams returns all ways.
+func Streams() []Stream { return []Stream{StreamEdits, StreamNative, StreamAuto} }
+
+const (
+	// streamLife is when a stream is left in favour of edits. Slack ends it, whatever is
+	// appended, a little more than five minutes after its start.
+	streamLife = 4 * time.Minute
+	// streamMemory is how long a stream is remembered that nobody has ended.
+	streamMemory = 15 * time.Minute
+
+	startMethod  = "chat.startStream"
+	appendMethod = "chat.appendStream"
+	stopMethod   = "chat.stopStream"
+)
+
+var (
+	// noStreamCodes say that this app or workspace will never have streams.
+	noStreamCodes = set("unknown_method", "method_deprecated", "feature_not_enabled", "feature_disabled", "missing_scope",
+		"not_allowed_token_type", "not_agent_app")
+	// endedCodes say that a stream takes nothing more.
+	endedCodes = set("message_not_in_streaming_state", "stopped_by_user")
+)
+
+const conflictCode = "streaming_state_conflict" // a stream cannot be edited until it has ended
+
+// stream is a message that Slack lets grow.
+type stream struct {
+	channel, ts string
+	to          agent.Target
+	key         string
+	began       time.Time
+
+	mu    sync.Mutex // held while a call is made, so that they follow each other
+	sent  string     // the Markdown that stands
+	task  string     // the title of the task that stands
+	doubt bool       // what stands is not known
+	ended bool       // Slack takes nothing more
+}
+
+// streams are those that are open.
+type streams struct {
+	starts *rate.Limiter // half of the limit on starts, or nearly all of it
+
+	mu    sync.Mutex
+	off   error // why there are none any more
+	rests time.Time
+	open  map[agent.MessageID]*stream
+	// lost are starts whose answers were lost, and edited the places where an answer
+	// grows by edits although it might have been streamed.
+	lost   map[string]time.Time
+	edited map[agent.Address]time.Time
+}
+
+func newStreams(how Stream) *streams {
+	every, burst := 60*time.Second/18, 5
+	if how == StreamAuto {
+		every, burst = 60*time.Second/10, 3
+	}
+	return &streams{
+		starts: rate.NewLimiter(rate.Every(every), burst), open: make(map[agent.MessageID]*stream),
+		lost: make(map[string]time.Time), edited: make(map[agent.Address]time.Time),
+	}
+}
+
+// Streams implements bots.Streamer: a stream of Slack's own needs a thread and somebody
+// whom it answers.
+func (s *Slack) Streams(to agent.Target) bool {
+	if s.opts.Stream == StreamEdits || !isTS(to.Thread) || !isID(to.Recipient) || !isID(to.Workspace) {
+		return false
+	}
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	return s.streams.off == nil
+}
+
+// appends reports whether an answer at a place grows by appending.
+func (s *Slack) appends(to agent.Target) bool {
+	if !s.Streams(to) {
+		return false
+	}
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	_, edited := s.streams.edited[to.Address]
+	return !edited
+}
+
+// mayStart reports whether a stream may be started now. Only the first message of an
+// answer is one: that of a lost start can be told from all others.
+func (s *Slack) mayStart(to agent.Target, key string, m bots.Message) bool {
+	if m.Final || key == "" || bots.PartNumber(key) > 1 || !s.Streams(to) {
+		return false
+	}
+	s.streams.mu.Lock()
+	rests := s.streams.rests
+	s.streams.mu.Unlock()
+	return time.Now().After(rests) && s.streams.starts.Allow()
+}
+
+// start starts a stream with what is certain of m. It reports false if m is to be posted
+// instead.
+func (s *Slack) start(ctx context.Context, to agent.Target, key string, m bots.Message) (id agent.MessageID, ok bool, err error) {
+	if !s.mayStart(to, key, m) {
+		s.streams.edits(to)
+		return "", false, nil
+	}
+	st := &stream{to: to, key: key, began: time.Now()}
+	sent, chunks := st.next(m)
+	opts := []slackgo.MsgOption{
+		slackgo.MsgOptionTS(to.Thread), slackgo.MsgOptionRecipientTeamID(to.Workspace), slackgo.MsgOptionRecipientUserID(to.Recipient),
+		slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl(),
+	}
+	if len(chunks) > 0 {
+		opts = append(opts, slackgo.MsgOptionChunks(chunks...))
+	}
+	st.channel, st.ts, err = s.api.StartStreamContext(ctx, to.Channel, opts...)
+	if err == nil && (!isID(st.channel) || !isTS(st.ts)) {
+		err = fmt.Errorf("slack: %s: the answer names no message", startMethod)
+	}
+	err = fault(startMethod, err)
+	switch {
+	case err == nil:
+		st.sent, st.task = sent, head(m)
+		id = messageID(st.channel, st.ts)
+		s.streams.opened(id, st)
+		return id, true, nil
+	case !certain(err) && (code(err) == "" || passingCodes[code(err)]):
+		s.streams.lose(key, st.began)
+		return "", true, err
+	}
+	s.noStream(err)
+	s.streams.edits(to)
+	return "", false, nil
+}
+
+// noStream notes why no stream was started.
+func (s *Slack) noStream(err error) {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	if limited, ok := errors.AsType[*bots.RetryAfterError](err); ok {
+		s.streams.rests = time.Now().Add(limited.After)
+		return
+	}
+	if noStreamCodes[code(err)] {
+		s.streams.off = err
+	}
+	s.log.Info("slack: an answer is edited, not streamed", "error", err)
+}
+
+// next returns what of m can be sent, and the chunks that bring the stream there. All is
+// sent in chunks, since Slack forbids to mix them with plain text.
+func (st *stream) next(m bots.Message) (sent string, chunks []slackgo.StreamChunk) {
+	line := head(m)
+	switch {
+	case line != "" && line != st.task:
+		chunks = append(chunks, st.taskChunk(line, slackgo.TaskCardStatusInProgress))
+	case line == "" && st.task != "":
+		chunks = append(chunks, st.taskChunk(st.task, slackgo.TaskCardStatusComplete))
+	}
+	sent = m.Text
+	if !m.Final {
+		sent = certainText(m)
+	}
+	if len(sent) <= len(st.sent) {
+		return st.sent, chunks
+	}
+	return sent, append(chunks, slackgo.NewMarkdownTextChunk(sent[len(st.sent):]))
+}
+
+// taskChunk shows what is being done. Its id is the key of the message, which can be
+// found by it as long as it has no metadata.
+func (st *stream) taskChunk(title string, status slackgo.TaskCardStatus) slackgo.TaskUpdateChunk {
+	c := slackgo.NewTaskUpdateChunk(st.key, title)
+	c.Status = status
+	return c
+}
+
+// continues reports whether m goes on where the stream has got to.
+func (st *stream) continues(m bots.Message) bool {
+	return !st.doubt && !st.ended && time.Since(st.began) < streamLife && strings.HasPrefix(m.Text, st.sent)
+}
+
+func (ss *streams) opened(id agent.MessageID, st *stream) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for old, o := range ss.open {
+		if time.Since(o.began) > streamMemory {
+			delete(ss.open, old)
+		}
+	}
+	ss.open[id] = st
+	delete(ss.edited, st.to.Address)
+}
+
+// of returns the stream that a message is, or nil.
+func (ss *streams) of(id agent.MessageID) *stream {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.open[id]
+}
+
+// closed forgets a stream.
+func (ss *streams) closed(id agent.MessageID) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.open, id)
+}
+
+// edits notes that the answer at a place grows by edits from now on.
+func (ss *streams) edits(to agent.Target) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	forgetOld(ss.edited)
+	ss.edited[to.Address] = time.Now()
+}
+
+// lose notes that the answer to a start was lost.
+func (ss *streams) lose(key string, at time.Time) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	forgetOld(ss.lost)
+	ss.lost[key] = at
+}
+
+func forgetOld[K comparable](times map[K]time.Time) {
+	for k, at := range times {
+		if time.Since(at) > streamMemory {
+			delete(times, k)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+
+	slackgo "github.com/slack-go/slack"
+)
+
+// grow brings a stream up to m. Where that is not possible, or not certain, the stream is
+// ended and its message edited, which shows the whole text whatever stood before.
+func (s *Slack) grow(ctx context.Context, id agent.MessageID, st *stream, m bots.Message) error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.continues(m) {
+		return s.rescue(ctx, id, st, m)
+	}
+	sent, chunks := st.next(m)
+	var err error
+	switch {
+	case m.Final:
+		err = s.stopStream(ctx, st, chunks, ending(m))
+	case len(chunks) == 0:
+		return nil
+	default:
+		_, _, err = s.api.AppendStreamContext(ctx, st.channel, st.ts, slackgo.MsgOptionChunks(chunks...))
+	}
+	if err == nil {
+		st.sent, st.task = sent, head(m)
+		if m.Final {
+			s.streams.closed(id)
+		}
+		return nil
+	}
+	doing := appendMethod
+	if m.Final {
+		doing = stopMethod
+	}
+	if limited, ok := errors.AsType[*bots.RetryAfterError](fault(doing, err)); ok {
+		limited.Unsent = m.Final // appending has limits of its own
+		return limited
+	}
+	st.doubt = true
+	st.ended = endedCodes[code(err)]
+	s.log.Info("slack: a stream goes on as edits", "channel", st.channel, "error", explain(doing, err))
+	if code(err) == "stopped_by_user" {
+		s.stoppedBy(st, st.to.Recipient)
+	}
+	if ctx.Err() != nil {
+		return fault(doing, err)
+	}
+	return s.rescue(ctx, id, st, m)
+}
+
+// rescue ends a stream and edits its message. The caller holds st.mu.
+func (s *Slack) rescue(ctx context.Context, id agent.MessageID, st *stream, m bots.Message) error {
+	st.doubt = true
+	if !st.ended {
+		if err := s.stopStream(ctx, st, nil, nil); err != nil && !endedCodes[code(err)] {
+			return stopFault(err)
+		}
+		st.ended = true
+	}
+	s.streams.closed(id)
+	s.streams.edits(st.to)
+	return s.edit(ctx, st.channel, st.ts, m)
+}
+
+// stopStream ends a stream. From then on its message bears its key.
+func (s *Slack) stopStream(ctx context.Context, st *stream, chunks []slackgo.StreamChunk, blocks []slackgo.Block) error {
+	var opts []slackgo.MsgOption
+	if len(chunks) > 0 {
+		opts = append(opts, slackgo.MsgOptionChunks(chunks...))
+	}
+	if len(blocks) > 0 {
+		opts = append(opts, slackgo.MsgOptionBlocks(blocks...))
+	}
+	if st.key != "" {
+		opts = append(opts, keyOption(replyType, st.key))
+	}
+	_, _, err := s.api.StopStreamContext(ctx, st.channel, st.ts, opts...)
+	return err
+}
+
+// halt ends whatever stream a message is that this run knows nothing of.
+func (s *Slack) halt(ctx context.Context, channel, ts string) error {
+	err := s.stopStream(ctx, &stream{channel: channel, ts: ts}, nil, nil)
+	if endedCodes[code(err)] {
+		return nil
+	}
+	return err
+}
+
+// stopFault is editFault for ending a stream, which has limits of its own.
+func stopFault(err error) error {
+	err = editFault(stopMethod, err)
+	if limited, ok := errors.AsType[*bots.RetryAfterError](err); ok {
+		limited.Unsent = true
+	}
+	return err
+}
+
+// stoppedBy tells that a person has pressed Slack's own Stop button under a stream.
+func (s *Slack) stoppedBy(st *stream, user string) {
+	turn, _, _ := strings.Cut(st.key, "-")
+	s.stopEvent(st.to.Address, st.ts, user, agent.TurnID(turn))
+}
+
+// stopEvent hands on that a person wants an answer to stop; ts tells one such wish from
+// others.
+func (s *Slack) stopEvent(at agent.Address, ts, user string, turn agent.TurnID) {
+	in := s.intake.Load()
+	if in == nil || !isID(user) {
+		return
+	}
+	h := hook{s: s, channel: at.Channel, user: user, thread: at.Thread}
+	in.apart(gesture{in: in, hook: h, event: bots.Event{
+		EventID:   "stopped/" + at.Channel + "/" + ts,
+		MessageID: agent.MessageID(at.Channel + "/stopped." + ts),
+		Target:    agent.Target{Address: at, Recipient: user},
+		Author:    agent.Author{ID: user, Name: cmp.Or(s.names.of(user), user)},
+		Direct:    isDM(at.Channel),
+		Addressed: true,
+		Press:     &bots.Button{Action: bots.Stop, Turn: turn},
+		Sent:      time.Now(),
+		Respond:   h.respond,
+	}})
+}

@@ -26,11 +26,14 @@ type dialect struct {
 	blocks          int
 	headingCost     int
 	escapesEntities bool // & < > are written as entities
+	addresses       bool // the addresses of links are written out
 	tableWidth      int  // columns of the widest table set as a code block
 }
 
 var (
-	plain       = &dialect{flavor: flavorPlain, tableWidth: 80}
+	plain = &dialect{flavor: flavorPlain, tableWidth: 80}
+	// inCode is for text within a code block: an address is written out.
+	inCode      = &dialect{flavor: flavorPlain, tableWidth: 80, addresses: true}
 	slackBlocks = &dialect{flavor: flavorSlackBlocks, soft: 10000, hard: 11500, blocks: 40,
 		headingCost: 100, escapesEntities: true, tableWidth: 100}
 	slackText = &dialect{flavor: flavorSlackText, soft: 3800, hard: 4000,
@@ -68,6 +71,18 @@ func (d *dialect) cost(r rune, code bool) int {
 	return 1
 }
 
+// literalCost is what r at most comes to in a code block.
+func (d *dialect) literalCost(r rune) int {
+	n := d.cost(r, true)
+	if r == '<' && d.flavor == flavorSlackBlocks {
+		n++ // for the zero-width space of disarmCode
+	}
+	return n
+}
+
+// fenceCost is the size of the fence around a block of code without a language.
+const fenceCost = 8
+
 // size is how much of the hard limit s takes.
 func (d *dialect) size(s string) int {
 	n := unitsOf(s)
@@ -89,11 +104,19 @@ func unitsOf(s string) int {
 // entityEscaper writes text so that Slack reads nothing in it as a mention or link.
 var entityEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// verbatim shows src literally in a code block.
+// verbatim shows src literally in a code block. The source of a table whose cost was
+// mistaken may be too much even for that, and then lacks its end.
 func verbatim(d *dialect, src string) string {
 	src = strings.Trim(src, "\n")
 	if strings.TrimSpace(src) == "" {
 		return ""
+	}
+	room := d.hard - fenceCost - 2
+	for i, r := range src {
+		if room -= d.literalCost(r); room < 0 {
+			src = src[:i] + "…"
+			break
+		}
 	}
 	return fence(d, "", src)
 }

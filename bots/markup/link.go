@@ -28,6 +28,8 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	if w.flavor == flavorPlain {
 		if label == "" {
 			label = address
+		} else if w.addresses && safeScheme(address) && label != address {
+			label += " (" + address + ")"
 		}
 		w.raw(label, s)
 		return

@@ -101,8 +101,17 @@ func advance(d *dialect, md string, p progress, settle bool) ([]Page, progress) 
 
 // fill adds a full page, for which rest was read up to end.
 func (p progress) fill(d *dialect, md, rest string, end int) progress {
-	length, next := cut(d, p.carried, rest[:end], p.defs)
+	window := end
+	length, next := cut(d, p.carried, rest[:window], p.defs)
 	full, o := compose(d, p.carried, rest[:length], p.defs)
+	for o.oversize && window > end/4 {
+		// The costs were underestimated. That must not show in a page that stays.
+		for window = window * 3 / 4; !utf8.RuneStart(rest[window]); {
+			window--
+		}
+		length, next = cut(d, p.carried, rest[:window], p.defs)
+		full, o = compose(d, p.carried, rest[:length], p.defs)
+	}
 	full.Source = p.held + md[p.start:p.start+length]
 	_, size := utf8.DecodeRuneInString(rest[end:])
 	q := progress{pages: p.pages, start: p.start + length, carried: next, defs: p.defs,
@@ -144,13 +153,16 @@ func compose(d *dialect, carried carry, src string, defs definitions) (Page, com
 	}
 	c := composed{opened: parseOpen(carried, src, defs)}
 	c.text, c.plain = render(d, "", c.opened), render(plain, "", c.opened)
-	return finish(d, src, c.text.trimmed(), c.plain.trimmed()), c
+	text := c.text.trimmed()
+	c.oversize = d.size(text) > d.hard
+	return finish(d, src, text, c.plain.trimmed()), c
 }
 
 // composed is what a page was made of.
 type composed struct {
 	opened
 	text, plain written
+	oversize    bool // it is over the limit, so that it is shown as its source
 }
 
 // finish makes a page of its texts.

@@ -73,12 +73,36 @@ func bare(s string) string {
 	return strings.NewReplacer(" ", "", "\n", "", "[", "", "]", "").Replace(s)
 }
 
-func TestAPageThatComesOutTooLargeIsShownAsItsSource(t *testing.T) {
-	md := "> a\n" + strings.Repeat("b\n", 900) // a mark for each of these lazy lines
-	pages := Discord(md)
-	targets[2].check(t, md, pages)
-	if !strings.HasPrefix(pages[0].Text, "```\n> a\nb\n") {
-		t.Fatalf("the first page is %.60q", pages[0].Text)
+func TestAPageThatComesOutTooLargeIsMadeSmaller(t *testing.T) {
+	d := *discord
+	d.hard = d.soft / 2 // costs are not this far off
+	pages := paginate(answer[:20_000], &d)
+	for i, p := range pages[:len(pages)-1] {
+		if d.size(p.Text) > d.hard {
+			t.Fatalf("page %d has %d units", i, d.size(p.Text))
+		}
+		if strings.HasPrefix(p.Text, "```\n#") {
+			t.Fatalf("page %d is %.60q", i, p.Text)
+		}
+	}
+}
+
+func TestALastPageThatComesOutTooLargeIsShownAsItsSource(t *testing.T) {
+	d := *discord
+	d.hard = 118
+	md := "# Title\n\n" + strings.Repeat("[* ", 30) // each star takes a backslash
+	pages := paginate(md, &d)
+	if len(pages) != 1 || !strings.HasPrefix(pages[0].Text, "```\n# Title\n") {
+		t.Fatalf("the first of %d pages has %d units: %q", len(pages), d.size(pages[0].Text), pages[0].Text)
+	}
+}
+
+func TestLinesThatContinueAQuoteAreCountedWithTheirMark(t *testing.T) {
+	pages := Discord("> a\n" + strings.Repeat("b\n", 900))
+	for i, p := range pages {
+		if !strings.HasPrefix(p.Text, "> ") {
+			t.Fatalf("page %d is %.60q", i, p.Text)
+		}
 	}
 }
 
@@ -92,6 +116,29 @@ func TestPagesAreWellFilled(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d pages", x.name, len(pages))
+	}
+}
+
+func TestPagesOfTablesAreWellFilled(t *testing.T) {
+	for name, row := range map[string]string{
+		"columns":  "| short | %d | a cell of some words | 12.5 |\n",
+		"mark-up":  "| **bold** | `code` | *a* | ~~b~~ |\n",
+		"wide":     "| 漢字かな | 値 | 説明の文 | 👍 |\n",
+		"set":      "| name             | value | text                   |   1 |\n",
+		"list":     "| Streaming | Shows the answer while it is written, and says what is going on | Edits | none |\n",
+		"links":    "| [docs](https://example.com/docs) | a | b | c |\n",
+		"unfenced": "short | value | a cell of some words | 12.5\n",
+	} {
+		md := "| A | B | C | D |\n|---|---|---|--:|\n" + strings.Repeat(row, 100)
+		for _, x := range targets[1:] {
+			pages := x.render(md)
+			x.check(t, md, pages)
+			for i, p := range pages[:len(pages)-1] {
+				if n := x.dialect.size(p.Text); n < x.dialect.soft*3/4 {
+					t.Errorf("%s: %s: page %d of %d has only %d units", name, x.name, i, len(pages), n)
+				}
+			}
+		}
 	}
 }
 

@@ -16,19 +16,23 @@ func spend(d *dialect, carried, src string) int {
 func newMeter(d *dialect, carried string) meter {
 	m := meter{dialect: d, blank: true}
 	m.read(carried)
-	m.spent = min(m.spent, d.soft/2)
+	m.spent, m.literal = min(m.spent, d.soft/2), 0
 	return m
 }
 
 // meter adds up costs by character, and by line for what has its cost in structure.
 type meter struct {
 	*dialect
-	spent  int
-	blocks int
-	fence  string // the run that opened a code block, if one is open
-	blank  bool   // the last line was blank
-	table  tableMeter
-	begun  bool // something of the page has been read
+	spent int
+	// literal is what the source takes if all else fails and it is shown in a code block.
+	literal int
+	atLine  int // what was spent where the line began
+	blocks  int
+	fence   string // the run that opened a code block, if one is open
+	lazy    int    // what the marks come to of the quotes and lists that a line may be in
+	blank   bool   // the last line was blank
+	table   tableMeter
+	begun   bool // something of the page has been read
 }
 
 // read returns the length of src that fits: len(src) or less.
@@ -36,11 +40,12 @@ func (m *meter) read(src string) int {
 	start := 0
 	for i, r := range src {
 		m.spent += m.cost(r, m.fence != "")
+		m.literal += m.literalCost(r)
 		if r == '\n' {
 			m.endLine(src[start:i])
-			start = i + 1
+			start, m.atLine = i+1, m.spent
 		}
-		if m.spent > m.soft || m.dialect.blocks > 0 && m.blocks > m.dialect.blocks {
+		if m.spent > m.soft || m.literal > m.hard-fenceCost || m.dialect.blocks > 0 && m.blocks > m.dialect.blocks {
 			if i == 0 && !m.begun { // what is carried leaves no room, but each page must go on
 				_, i = utf8.DecodeRuneInString(src)
 			}
@@ -61,16 +66,16 @@ func (m *meter) endLine(line string) {
 		return
 	case run != "":
 		m.fence = run
+		m.table = tableMeter{}
 		m.blocks += 2
 		m.spent += 8
 		return
 	}
-	if strings.HasPrefix(body, "|") {
-		m.spent += m.table.add(body, m.tableWidth)
+	m.contained(len(line)-len(body), body)
+	if m.table.line(m, line, body) {
 		m.blank = false
 		return
 	}
-	m.table = tableMeter{}
 	switch {
 	case body == "":
 		m.blank = true
@@ -85,6 +90,28 @@ func (m *meter) endLine(line string) {
 		m.blocks++
 	}
 	m.blank = false
+}
+
+// contained adds what a line of text costs for the quotes and lists that it is in:
+// each comes out marked or indented, also if the source's is not.
+func (m *meter) contained(prefix int, body string) {
+	if body == "" {
+		m.lazy = 0
+		return
+	}
+	indent := prefix
+	if mark := lineMark.FindString(body); mark != "" && mark[0] != '#' {
+		prefix += len(mark)
+	}
+	switch {
+	case prefix == 0:
+		m.spent += m.lazy
+	case m.flavor == flavorSlackText: // which is indented by four
+		m.spent += indent
+		m.lazy = 2 * prefix
+	default:
+		m.lazy = prefix
+	}
 }
 
 // rule says whether a line may be a thematic break.
@@ -103,42 +130,4 @@ func fenceRun(body string) string {
 		return ""
 	}
 	return body[:n]
-}
-
-// tableMeter follows what a table comes to when it is set with aligned columns, or as
-// a list when it is too wide for that.
-type tableMeter struct {
-	widths  []int
-	header  int // size of all header cells
-	rows    int
-	counted int // what the characters of the lines have cost already
-	total   int
-}
-
-// add returns what the row costs over what its characters have cost.
-func (t *tableMeter) add(row string, maxWidth int) int {
-	cells := strings.Split(strings.Trim(row, "| \t"), "|")
-	t.rows++
-	t.counted += unitsOf(row) + len(cells) + 1
-	line := 0
-	for i, c := range cells {
-		w := width(strings.TrimSpace(c))
-		if i == len(t.widths) {
-			t.widths = append(t.widths, 0)
-		}
-		t.widths[i] = max(t.widths[i], w)
-	}
-	for _, w := range t.widths {
-		line += w + 2
-	}
-	if t.rows == 1 {
-		t.header = unitsOf(row)
-	}
-	total := t.rows*line + 10
-	if line > maxWidth {
-		total = t.counted + t.rows*(t.header+6*len(t.widths))
-	}
-	more := max(0, total-max(t.total, t.counted))
-	t.total = max(t.total, total)
-	return more
 }

@@ -1,8 +1,10 @@
 package markup
 
 import (
+	"sort"
 	"strings"
 
+	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
 )
 
@@ -13,45 +15,120 @@ const (
 )
 
 func (r *renderer) table(t *east.Table) []line {
-	rows := r.cells(t, r.flavor == flavorSlackBlocks)
 	columns := len(t.Alignments)
 	switch r.flavor {
 	case flavorPlain:
-		return plainTable(rows)
+		return plainTable(r.cells(t, r.dialect))
 	case flavorSlackBlocks:
-		if len(rows) <= slackTableRows && columns <= slackTableColumns {
-			return markdownTable(rows, t.Alignments)
+		if t.ChildCount() <= slackTableRows && columns <= slackTableColumns {
+			return markdownTable(r.cells(t, r.dialect), t.Alignments)
 		}
-		rows = r.cells(t, false)
 	case flavorSlackText, flavorDiscord:
 	}
-	widths := make([]int, columns)
-	total := 2 * (columns - 1)
-	for i := range widths {
-		for _, row := range rows {
-			widths[i] = max(widths[i], width(row[i]))
-		}
-		total += widths[i]
-	}
-	if total > r.tableWidth {
+	rows := r.cells(t, inCode)
+	if r.layoutOf(t, rows).list {
 		return r.tableAsList(t)
 	}
-	return r.alignedTable(rows, widths, t.Alignments)
+	widths := make([]int, columns)
+	for _, row := range rows {
+		widen(widths, row)
+	}
+	return r.alignedTable(rows, fit(widths, r.tableWidth), t.Alignments)
 }
 
-// cells returns the text of all cells, as many in each row: in mark-up, or plain for
-// a code block.
-func (r *renderer) cells(t *east.Table, markUp bool) [][]string {
-	in := r
-	if !markUp {
-		in = &renderer{dialect: plain, src: r.src}
+// layout is how a table is set. It is decided by the headings and the first row, so
+// that the table does not turn into something else while the rest of it is written.
+type layout struct {
+	list      bool // not in columns, but each row as a list
+	undecided bool // the first row may still make it a list
+}
+
+// decide looks at the headings, and then at what the first row makes of their widths.
+func (l *layout) decide(d *dialect, widths []int, links bool) {
+	total := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
 	}
+	l.undecided = !l.list && !l.undecided
+	// In code a link could not be followed.
+	l.list = l.list || links || total > d.tableWidth
+}
+
+func (r *renderer) layoutOf(t *east.Table, rows [][]string) layout {
+	var l layout
+	widths := make([]int, len(t.Alignments))
+	widen(widths, rows[0])
+	l.decide(r.dialect, widths, hasLink(t.FirstChild()))
+	if len(rows) > 1 {
+		widen(widths, rows[1])
+		l.decide(r.dialect, widths, hasLink(t.FirstChild().NextSibling()))
+	}
+	return l
+}
+
+// hasLink says whether a row has a link with an address that is not seen.
+func hasLink(row ast.Node) bool {
+	found := false
+	_ = ast.Walk(row, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.Link:
+			found = found || safeScheme(unescape(n.Destination))
+		case *ast.Image:
+			found = found || safeScheme(unescape(n.Destination))
+		}
+		if found {
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	return found
+}
+
+// widen makes widths at least those of row.
+func widen(widths []int, row []string) {
+	for i, cell := range row {
+		widths[i] = max(widths[i], width(cell))
+	}
+}
+
+// minColumn is the width below which no column is narrowed.
+const minColumn = 8
+
+// fit returns widths, with the widest columns narrowed until all fit into total.
+func fit(widths []int, total int) []int {
+	room := total - 2*(len(widths)-1)
+	sum, widest := 0, 0
+	for _, w := range widths {
+		sum += w
+		widest = max(widest, w)
+	}
+	if sum <= room {
+		return widths
+	}
+	narrowed := func(limit int) int {
+		sum := 0
+		for _, w := range widths {
+			sum += min(w, limit)
+		}
+		return sum
+	}
+	limit := minColumn + sort.Search(max(0, widest-minColumn), func(i int) bool { return narrowed(minColumn+i) > room }) - 1
+	out := make([]int, len(widths))
+	for i, w := range widths {
+		out[i] = min(w, max(limit, minColumn))
+	}
+	return out
+}
+
+// cells returns the text of all cells in dialect d, as many in each row.
+func (r *renderer) cells(t *east.Table, d *dialect) [][]string {
+	in := &renderer{dialect: d, src: r.src}
 	var rows [][]string
 	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
 		cells := make([]string, len(t.Alignments))
 		i := 0
 		for c := row.FirstChild(); c != nil && i < len(cells); c = c.NextSibling() {
-			cells[i] = strings.TrimSpace(in.inlines(c, style{oneLine: true, cell: markUp}))
+			cells[i] = strings.TrimSpace(in.inlines(c, style{oneLine: true, cell: d.flavor != flavorPlain}))
 			i++
 		}
 		rows = append(rows, cells)
@@ -102,14 +179,7 @@ func (r *renderer) alignedTable(rows [][]string, widths []int, alignments []east
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		var l strings.Builder
-		for j, cell := range row {
-			if j > 0 {
-				l.WriteString("  ")
-			}
-			l.WriteString(aligned(cell, widths[j], alignments[j]))
-		}
-		b.WriteString(strings.TrimRight(l.String(), " "))
+		writeRow(&b, row, widths, alignments)
 		if i == 0 {
 			b.WriteByte('\n')
 			for j, w := range widths {
@@ -126,8 +196,35 @@ func (r *renderer) alignedTable(rows [][]string, widths []int, alignments []east
 	return split(fence(r.dialect, "", b.String()), r.flavor != flavorSlackBlocks)
 }
 
+// writeRow sets a row in as many lines as its tallest cell needs.
+func writeRow(b *strings.Builder, row []string, widths []int, alignments []east.Alignment) {
+	cells := make([][]string, len(row))
+	height := 1
+	for j, cell := range row {
+		cells[j] = wrap(cell, widths[j])
+		height = max(height, len(cells[j]))
+	}
+	for k := range height {
+		var l strings.Builder
+		for j := range cells {
+			if j > 0 {
+				l.WriteString("  ")
+			}
+			piece := ""
+			if k < len(cells[j]) {
+				piece = cells[j][k]
+			}
+			l.WriteString(aligned(piece, widths[j], alignments[j]))
+		}
+		if k > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(strings.TrimRight(l.String(), " "))
+	}
+}
+
 func aligned(cell string, to int, a east.Alignment) string {
-	gap := to - width(cell)
+	gap := max(0, to-width(cell))
 	switch a {
 	case east.AlignRight:
 		return strings.Repeat(" ", gap) + cell
@@ -140,8 +237,8 @@ func aligned(cell string, to int, a east.Alignment) string {
 
 // tableAsList is for a table too wide to be set: each row is a list of its cells.
 func (r *renderer) tableAsList(t *east.Table) []line {
-	heads := r.cells(t, true)
-	rows := r.cells(t, true)[1:]
+	heads := r.cells(t, r.dialect)
+	rows := heads[1:]
 	bold := r.marks().bold
 	if len(rows) == 0 {
 		return []line{{text: strings.Join(heads[0], " · ")}}

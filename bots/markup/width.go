@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"strings"
 	"unicode"
 
 	eastasian "golang.org/x/text/width"
@@ -56,4 +57,52 @@ func extends(r rune) bool {
 		return true
 	}
 	return unicode.In(r, unicode.Mn, unicode.Me)
+}
+
+// wrap breaks s into lines of at most so many columns, between words where it can.
+func wrap(s string, columns int) []string {
+	if width(s) <= columns {
+		return []string{s}
+	}
+	var lines []string
+	line, used := "", 0
+	for word := range strings.FieldsSeq(s) {
+		w := width(word)
+		if line != "" && used+1+w <= columns {
+			line, used = line+" "+word, used+1+w
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		for w > columns {
+			head := prefixOf(word, columns)
+			lines = append(lines, head)
+			word = word[len(head):]
+			w = width(word)
+		}
+		line, used = word, w
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// prefixOf is as much of s as fits into columns, but at least one character.
+func prefixOf(s string, columns int) string {
+	end := 0
+	for i := range s {
+		if i == 0 || joins(s[:i], s[i:]) {
+			continue
+		}
+		if end > 0 && width(s[:i]) > columns {
+			return s[:end]
+		}
+		end = i
+	}
+	if end == 0 || width(s) <= columns {
+		return s
+	}
+	return s[:end]
 }

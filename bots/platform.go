@@ -176,17 +176,19 @@ type Limit struct {
 
 // Meter is a platform whose answers say how much of a [Limit] is left.
 type Meter interface {
-	// Meter has report called with what an answer says. It is called before Run; report
-	// may be called by several goroutines at once, and does not block.
+	// Meter has report called with what an answer says, and with calls that count against a
+	// limit although they are neither Post nor Edit. It is called before Run; report may be
+	// called by several goroutines at once, and does not block.
 	Meter(report func(Usage))
 }
 
 // Usage is how much of a limit is left in the platform's own count.
 type Usage struct {
-	Scope     string        // of the [Rate]
-	Limit     int           // calls in a period
+	Scope     string        // of the [Rate] or [Limit]
+	Limit     int           // calls in a period; 0 if the platform did not say
 	Remaining int           // calls left in this one
 	Reset     time.Duration // until the next begins
+	Spent     int           // calls made besides Post and Edit that count too
 }
 
 // Event is something a person did on a platform that may concern bobbin.

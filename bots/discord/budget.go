@@ -3,6 +3,7 @@ package discord
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"bobbin/agent"
@@ -23,8 +24,7 @@ func (d *Discord) Budget(to agent.Target) bots.Budget {
 			at = really
 		}
 	}
-	// A little is left for typing signs, new threads and the reading of history.
-	all := bots.Limit{Scope: account, Every: 21 * time.Millisecond, Burst: 10, Window: time.Second}
+	all := bots.Limit{Scope: account, Every: 20 * time.Millisecond, Burst: 10, Window: time.Second}
 	return bots.Budget{
 		Post: bots.Rate{Scope: scope(postRoute(at)), Every: time.Second, Burst: 4, Window: 5 * time.Second, Within: all},
 		Edit: bots.Rate{Scope: scope(editRoute(at)), Every: time.Second, Burst: 2, Window: 5 * time.Second, Within: all},
@@ -40,6 +40,15 @@ func scope(route string) string { return Name + "/" + route }
 
 // Meter implements bots.Meter.
 func (d *Discord) Meter(report func(bots.Usage)) { d.rest.report.Store(&report) }
+
+// spent reports a call that counts against the account's limit and is no Post and no Edit:
+// typing signs, new threads, the reading of history.
+func (r *rest) spent(c call) {
+	paced := strings.HasSuffix(c.route, "/messages") && (c.method == http.MethodPost || c.method == http.MethodPatch)
+	if report := r.report.Load(); report != nil && !paced && !c.hook {
+		(*report)(bots.Usage{Scope: account, Spent: 1})
+	}
+}
 
 // metered reports what an answer's headers say is left of its route's limit.
 func (r *rest) metered(route string, h http.Header) {

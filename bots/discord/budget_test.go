@@ -27,6 +27,9 @@ func TestAnswersSayWhatIsLeftOfTheBudget(t *testing.T) {
 		})
 		dm := agent.Target{Address: agent.Address{Platform: Name, Channel: r.fake.OpenDM("ada")}}
 		id := r.post(dm, "K-1", "hello")
+		if _, err := r.bot.Typing(r.ctx, dm, "thinking"); err != nil {
+			t.Fatal(err)
+		}
 		if err := r.bot.Edit(r.ctx, dm, id, bots.Message{Text: "hello!"}); err != nil {
 			t.Fatal(err)
 		}
@@ -46,6 +49,7 @@ func TestAnswersSayWhatIsLeftOfTheBudget(t *testing.T) {
 		b := r.bot.Budget(dm)
 		want := []bots.Usage{
 			{Scope: b.Post.Scope, Limit: 5, Remaining: 4, Reset: 5 * time.Second},
+			{Scope: b.Edit.Within.Scope, Spent: 1},
 			{Scope: b.Edit.Scope, Limit: 5, Remaining: 4, Reset: 5 * time.Second},
 			{Scope: b.Post.Scope, Limit: 7, Remaining: 0, Reset: 3500 * time.Millisecond},
 		}

@@ -101,6 +101,7 @@ func (r *rest) do(ctx context.Context, c call) error {
 	if !c.hook {
 		req.Header.Set("Authorization", "Bot "+r.token)
 	}
+	r.spent(c)
 	resp, err := r.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.what, withoutURL(err))

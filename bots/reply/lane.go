@@ -195,6 +195,12 @@ func (l *lane) take(now time.Time) {
 		l.last = now
 	}
 	l.granted = now
+	l.spend(now)
+}
+
+// spend counts a call that was not asked for.
+func (l *lane) spend(now time.Time) {
+	l.fill(now)
 	if l.limit.Every > 0 {
 		l.tokens--
 	}

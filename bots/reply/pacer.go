@@ -97,7 +97,11 @@ func (p *pacer) report(u bots.Usage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l := p.lanes[u.Scope]; l != nil {
-		l.told(p.now(), u)
+		now := p.now()
+		for range min(u.Spent, maxCount) {
+			l.spend(now)
+		}
+		l.told(now, u)
 		p.serve(l)
 	}
 }

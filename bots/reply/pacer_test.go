@@ -306,6 +306,7 @@ func TestPlatformsOwnCountIsObeyed(t *testing.T) {
 		"another scope":         {bots.Usage{Scope: "t", Limit: 5, Remaining: 0, Reset: 3 * time.Second}, []time.Duration{0, 0, 0, 0}},
 		"a quota and no pace":   {bots.Usage{Scope: "s", Limit: 5, Remaining: 0, Reset: time.Hour}, []time.Duration{0, 0, 0, 0}},
 		"nonsense":              {bots.Usage{Scope: "s", Limit: -1, Remaining: -7, Reset: -time.Hour}, []time.Duration{0, 0, 0, 0}},
+		"calls besides edits":   {bots.Usage{Scope: "s", Spent: 3}, []time.Duration{0, 5100, 5100, 5100}},
 		"more than can be kept": {bots.Usage{Scope: "s", Limit: 1 << 40, Remaining: 1 << 40, Reset: 5 * time.Second}, []time.Duration{0, 0, 0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"bobbin/agent"
 	"bobbin/bots"
+	"bobbin/bots/discord"
+	"bobbin/bots/slack"
 )
 
 var table = flag.Bool("table", false, "have TestStalenessTable print its table")
@@ -19,15 +22,12 @@ var crowds = []int{1, 2, 5, 10, 20, 50, 100, 200, 500}
 // onSlack is k replies in a workspace: 50 edits in a minute for all of them, of which share
 // are really allowed.
 func onSlack(k int, share float64) scene {
-	// As the adapter has it.
+	adapter, err := slack.New(slack.Options{BotToken: "xoxb-", AppToken: "xapp-"})
+	if err != nil {
+		panic(err)
+	}
 	budget := func(channel string) bots.Budget {
-		return bots.Budget{
-			Post: bots.Rate{
-				Scope: channel + "/post", Every: time.Second, Burst: 2,
-				Within: bots.Limit{Scope: "post", Every: 200 * time.Millisecond, Burst: 20},
-			},
-			Edit: bots.Rate{Scope: "edit", Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute},
-		}
+		return adapter.Budget(agent.Target{Address: agent.Address{Platform: "slack", Workspace: "T", Channel: channel}})
 	}
 	turn := scale(time.Duration(k)*1200*time.Millisecond, 1/share)
 	return scene{
@@ -47,12 +47,12 @@ func onSlack(k int, share float64) scene {
 // onDiscord is k replies in a channel each: five edits in five seconds there, and fifty
 // calls in a second for all of them, of which share are really allowed.
 func onDiscord(k int, share float64) scene {
+	adapter, err := discord.New(discord.Options{BotToken: "x"})
+	if err != nil {
+		panic(err)
+	}
 	budget := func(channel string) bots.Budget {
-		all := bots.Limit{Scope: "all", Every: 20 * time.Millisecond, Burst: 10, Window: time.Second}
-		return bots.Budget{
-			Post: bots.Rate{Scope: channel + "/post", Every: time.Second, Burst: 4, Window: 5 * time.Second, Within: all},
-			Edit: bots.Rate{Scope: channel + "/edit", Every: time.Second, Burst: 2, Window: 5 * time.Second, Within: all},
-		}
+		return adapter.Budget(agent.Target{Address: agent.Address{Platform: "discord", Channel: channel}})
 	}
 	turn := scale(max(time.Second, time.Duration(k)*20*time.Millisecond), 1/share)
 	return scene{
@@ -64,7 +64,7 @@ func onDiscord(k int, share float64) scene {
 			return service{
 				account: account,
 				edits: func(channel string) limiter {
-					return &windows{scope: channel + "/edit", count: 5, window: window}
+					return &windows{scope: budget(channel).Edit.Scope, count: 5, window: window}
 				},
 				capacity: func(d time.Duration) float64 {
 					return min(float64(account.count)*math.Ceil(d.Seconds()), float64(5*k)*math.Ceil(float64(d)/float64(window)))

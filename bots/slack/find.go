@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +25,10 @@ const (
 func (s *Slack) Find(ctx context.Context, to agent.Target, key string) (agent.MessageID, error) {
 	if key == "" {
 		return "", fmt.Errorf("slack: find: %w: the key is empty", bots.ErrNotFound)
+	}
+	if s.me.Load() == nil {
+		// A turn that is taken up again may come before auth.test has answered.
+		return "", errors.New("slack: find: not authenticated yet, so it is not known whose messages are bobbin's")
 	}
 	oldest, pages := "", findPages
 	if channel, ts, err := splitID(to.ReplyTo); err == nil && channel == to.Channel {

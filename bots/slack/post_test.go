@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bobbin/agent"
@@ -316,4 +317,27 @@ func TestRenderedSourcesAreTheMarkdown(t *testing.T) {
 	if joined.String() != md {
 		t.Error("the Sources are not the Markdown")
 	}
+}
+
+func TestFindBeforeItIsKnownWhoBobbinIsLeavesItOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, sandbox.SlackOptions{})
+		root := r.say(t, "U0ADA", "C0GENERAL", "", "a question")
+		to := general(root)
+		posted, err := r.s.Post(t.Context(), to, "K", page("an answer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.s.Find(t.Context(), to, "K"); err == nil || errors.Is(err, bots.ErrNotFound) {
+			t.Errorf("error is %v, want one that leaves it open", err)
+		}
+		r.start(t)
+		synctest.Wait()
+		if found, err := r.s.Find(t.Context(), to, "K"); err != nil || found != posted {
+			t.Errorf("found %q, %v, want %q", found, err, posted)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -76,17 +76,17 @@ func (t *torture) run(ctx context.Context) (err error) {
 		}
 		err = errors.Join(err, os.RemoveAll(t.dir))
 	}()
-	if t.world, err = newTortureWorld(ctx, t.tortureCmd); err != nil {
+	if t.log, err = os.Create(filepath.Join(t.dir, "log")); err != nil {
+		return fmt.Errorf("make a log: %w", err)
+	}
+	defer func() { err = errors.Join(err, t.log.Close()) }()
+	if t.world, err = newTortureWorld(ctx, t.tortureCmd, t.log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.world.close()) }()
 	if err := os.WriteFile(t.configPath(), []byte(t.world.config(t.data())), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	if t.log, err = os.Create(filepath.Join(t.dir, "log")); err != nil {
-		return fmt.Errorf("make a log: %w", err)
-	}
-	defer func() { err = errors.Join(err, t.log.Close()) }()
 
 	if err := t.hurt(ctx); err != nil {
 		return err
@@ -138,20 +138,24 @@ func (t *torture) kill(ctx context.Context) error {
 }
 
 const (
+	startTime   = 150 * time.Millisecond
 	usualLife   = 3 * time.Second  // of one that ends at any moment, on average
 	longestLife = 20 * time.Second // of such a one
-	longestWait = 10 * time.Second // for a moment of some kind
+	longestWait = 6 * time.Second  // for a moment of some kind
 )
 
 // live starts the daemon and kills it at a moment of that kind, or some other time if there
 // is none. It returns what it was.
 func (t *torture) live(ctx context.Context, number int, due killKind) (killKind, error) {
-	life := longestWait
-	if due == killAnyTime {
+	life, otherwise := longestWait, killAnyTime
+	switch due {
+	case killAtStart:
+		life, otherwise = time.Duration(t.rand.Int64N(int64(startTime))), due
+	case killAnyTime:
 		// Most lives end amid the first answers, a few after what was missed is caught up.
 		life = min(time.Duration(t.rand.ExpFloat64()*float64(usualLife)), longestLife)
 	}
-	skip := t.rand.IntN(3)
+	skip := t.rand.IntN(2)
 	fmt.Fprintf(t.log, "torture: life %d, to be killed %s\n", number, due)
 	d, err := t.start(ctx)
 	if err != nil {
@@ -162,7 +166,7 @@ func (t *torture) live(ctx context.Context, number int, due killKind) (killKind,
 	defer end.Stop()
 	select {
 	case <-end.C:
-		t.world.executioner.strike(killAnyTime)
+		t.world.executioner.strike(otherwise)
 	case <-d.gone:
 	case <-ctx.Done(): // which kills it
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -18,6 +19,7 @@ type killKind string
 // something or does it twice.
 const (
 	killAnyTime    killKind = "at any moment"
+	killAtStart    killKind = "while it starts"
 	killBeforePost killKind = "before a post arrives"
 	killAfterPost  killKind = "between a post and its answer"
 	killInCall     killKind = "inside a tool call"
@@ -25,10 +27,10 @@ const (
 	killByPoison   killKind = "by a poisoned message"
 )
 
-var killKinds = []killKind{killAnyTime, killBeforePost, killAfterPost, killInCall, killAtLast, killByPoison}
+var killKinds = []killKind{killAnyTime, killAtStart, killBeforePost, killAfterPost, killInCall, killAtLast, killByPoison}
 
-// killDeck says which kind of kill is next: half of them at any moment. In the first round
-// the others come first, so that a short run has each of them.
+// killDeck says which kind of kill is next: nearly half of them at any moment. In the first
+// round the others come first, so that a short run has each of them.
 type killDeck struct {
 	rand  *rand.Rand
 	round int
@@ -37,10 +39,10 @@ type killDeck struct {
 
 func (d *killDeck) top() killKind {
 	if len(d.cards) == 0 {
-		d.cards = []killKind{killAfterPost, killInCall, killAtLast, killBeforePost, killAnyTime, killAnyTime, killAnyTime, killAnyTime}
+		d.cards = []killKind{killAtStart, killAfterPost, killInCall, killAtLast, killBeforePost, killAnyTime, killAnyTime, killAnyTime, killAnyTime}
 		shuffled := d.cards
 		if d.round == 0 {
-			shuffled = d.cards[:4]
+			shuffled = d.cards[:5]
 		}
 		d.round++
 		d.rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -83,6 +85,8 @@ func startTortured(cmd *exec.Cmd) (*tortured, error) {
 
 // executioner kills the daemon in the midst of what it does.
 type executioner struct {
+	log io.Writer // of calls
+
 	mu     sync.Mutex
 	victim *tortured // nil: there is none, or it is being killed already
 	due    killKind
@@ -132,7 +136,7 @@ func (e *executioner) take(kind killKind) *tortured {
 	switch {
 	case e.victim == nil:
 		return nil
-	case kind == killAnyTime:
+	case kind == killAnyTime, kind == killAtStart:
 	case kind == killByPoison:
 		if e.poison == 0 {
 			return nil

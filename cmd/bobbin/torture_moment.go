@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 )
 
 var (
@@ -47,7 +49,9 @@ func tortureMoment(r *http.Request, body []byte) (before, after killKind) {
 // answer: before the call is carried out, or afterwards.
 func (e *executioner) deadly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
 		if r.Method == http.MethodGet {
+			defer e.trace(r, nil, began)
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -55,6 +59,7 @@ func (e *executioner) deadly(next http.Handler) http.Handler {
 		if err != nil {
 			panic(http.ErrAbortHandler) // the daemon died while it spoke
 		}
+		defer e.trace(r, body, began)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		before, after := tortureMoment(r, body)
 		if before != "" && e.strike(before) {
@@ -73,6 +78,30 @@ func (e *executioner) deadly(next http.Handler) http.Handler {
 		w.WriteHeader(kept.status)
 		_, _ = w.Write(kept.body.Bytes()) //nolint:gosec // the stand-in's own; a lost write is told to nobody
 	})
+}
+
+var tortureKey = regexp.MustCompile(`"(?:key|nonce)":"([^"]*)"`)
+
+// trace notes a call that reads or writes messages in the log, beside the daemon's lines.
+func (e *executioner) trace(r *http.Request, body []byte, began time.Time) {
+	text := string(body)
+	form, err := url.ParseQuery(text)
+	if r.Header.Get("Content-Type") == "application/json" || err != nil {
+		form = r.URL.Query()
+	} else {
+		text = form.Get("metadata")
+	}
+	slack := strings.HasPrefix(r.URL.Path, "/api/chat.") || strings.HasPrefix(r.URL.Path, "/api/conversations.")
+	if !slack && !tortureDiscordWrite.MatchString(r.URL.Path) {
+		return
+	}
+	key := ""
+	if m := tortureKey.FindStringSubmatch(text); m != nil {
+		key = m[1]
+	}
+	fmt.Fprintf(e.log, "torture: %s %s channel=%s thread=%s%s ts=%s key=%s from %s to %s\n", r.Method, r.URL.Path,
+		form.Get("channel"), form.Get("thread_ts"), form.Get("after"), form.Get("ts"), key,
+		began.UTC().Format("15:04:05.000"), time.Now().UTC().Format("15:04:05.000"))
 }
 
 // keptAnswer is an answer that is held back.

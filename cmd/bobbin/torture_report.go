@@ -72,7 +72,8 @@ func (r *tortureReport) String() string {
 
 // said is a message of bobbin, with the text that people see and where they see it.
 type said struct {
-	text, place string
+	text, place, id string
+	at              time.Time
 }
 
 // said returns all messages of bobbin.
@@ -86,7 +87,7 @@ func (w *tortureWorld) said() (all []said) {
 				if m.User != in.bot || m.OnlyFor != "" {
 					continue
 				}
-				s := said{text: m.Text, place: c.ID}
+				s := said{text: m.Text, place: c.ID, id: m.ID, at: m.At}
 				if m.Blocks != "" {
 					s.text = m.Blocks // the text is a fallback that says the same again
 				}
@@ -114,6 +115,19 @@ func (w *tortureWorld) answers() map[string]int {
 		}
 	}
 	return found
+}
+
+// where lists the messages that answer one.
+func (w *tortureWorld) where(id string) string {
+	var b strings.Builder
+	for _, m := range w.said() {
+		for _, found := range tortureAnswered.FindAllStringSubmatch(m.text, -1) {
+			if found[1] == id {
+				fmt.Fprintf(&b, ", in %s by %s of %s", m.place, m.id, m.at.UTC().Format("15:04:05.000"))
+			}
+		}
+	}
+	return b.String()
 }
 
 // place is where a message was written.
@@ -179,7 +193,7 @@ func (w *tortureWorld) check(r *tortureReport) {
 		case 1:
 			r.answered++
 		default:
-			r.broken("msg-%d is answered %d times", i+1, times)
+			r.broken("msg-%d is answered %d times%s", i+1, times, w.where(strconv.Itoa(i+1)))
 		}
 	}
 	sentences := 0

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestNothingIsLostAndNothingComesTwiceUnderKill(t *testing.T) {
 	}
 	var out strings.Builder
 	torture := torture{
-		tortureCmd: tortureCmd{Kills: tortureFirsts, Messages: 60},
+		tortureCmd: tortureCmd{Kills: 12, Messages: 60},
 		out:        &out,
 		command: func(ctx context.Context, args ...string) *exec.Cmd {
 			return exec.CommandContext(ctx, "bobbin", args...) // TestMain puts it into PATH
@@ -34,7 +35,7 @@ func TestNothingIsLostAndNothingComesTwiceUnderKill(t *testing.T) {
 }
 
 func TestTortureNoticesBrokenPromises(t *testing.T) {
-	w, err := newTortureWorld(t.Context(), tortureCmd{Messages: 4, Seed: 1})
+	w, err := newTortureWorld(t.Context(), tortureCmd{Messages: 4, Seed: 1}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -44,13 +45,13 @@ type tortureWorld struct {
 // tortureFirsts is how many kills a run has at least that has kills by poison.
 const tortureFirsts = 10
 
-func newTortureWorld(ctx context.Context, cmd tortureCmd) (w *tortureWorld, err error) {
+func newTortureWorld(ctx context.Context, cmd tortureCmd, log io.Writer) (w *tortureWorld, err error) {
 	w = &tortureWorld{
 		slack: sandbox.NewSlack(sandbox.SlackOptions{
 			NoLimits: true, Redeliver: slices.Repeat([]time.Duration{time.Second}, 5),
 		}),
 		discord:     sandbox.NewDiscord(sandbox.DiscordOptions{Limits: sandbox.DiscordLimits{Off: true}}),
-		executioner: executioner{done: make(map[killKind]int)},
+		executioner: executioner{log: log, done: make(map[killKind]int)},
 		permits:     make(chan struct{}, cmd.Messages),
 		faulty:      true,
 		dice:        rand.New(rand.NewPCG(cmd.Seed, 2)), //nolint:gosec // replayable

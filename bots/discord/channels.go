@@ -61,8 +61,6 @@ func (d *Discord) remember(c channel) {
 // knows the event.
 func (d *Discord) learn(name string, data json.RawMessage) bool {
 	switch name {
-	case "GUILD_CREATE":
-		d.learnGuild(data)
 	case "CHANNEL_CREATE", "CHANNEL_UPDATE", "THREAD_CREATE", "THREAD_UPDATE":
 		var c channel
 		if json.Unmarshal(data, &c) != nil {
@@ -83,22 +81,24 @@ func (d *Discord) learn(name string, data json.RawMessage) bool {
 	return true
 }
 
-func (d *Discord) learnGuild(data json.RawMessage) {
-	var g struct {
-		ID       string    `json:"id"`
-		Channels []channel `json:"channels"`
-		Threads  []channel `json:"threads"`
-		Roles    []struct {
-			ID   string `json:"id"`
-			Tags *struct {
-				BotID string `json:"bot_id"`
-			} `json:"tags"`
-		} `json:"roles"`
-	}
-	if json.Unmarshal(data, &g) != nil {
-		d.counts.add(ignoredMalformed)
-		return
-	}
+// guild is a server.
+type guild struct {
+	ID            string    `json:"id"`
+	Unavailable   bool      `json:"unavailable"`
+	Owner         string    `json:"owner_id"`
+	JoinedAt      string    `json:"joined_at"` // when bobbin joined
+	SystemChannel string    `json:"system_channel_id"`
+	Channels      []channel `json:"channels"`
+	Threads       []channel `json:"threads"`
+	Roles         []struct {
+		ID   string `json:"id"`
+		Tags *struct {
+			BotID string `json:"bot_id"`
+		} `json:"tags"`
+	} `json:"roles"`
+}
+
+func (d *Discord) learnGuild(g *guild) {
 	for _, c := range g.Channels {
 		d.remember(c)
 	}

@@ -28,6 +28,7 @@ const (
 	ignoredBot        = "bot"         // another bot's, or a webhook's
 	ignoredSystem     = "system"      // a join, a pin and so on
 	ignoredEmpty      = "empty"       // without text, or without the intent to see it
+	ignoredUnedited   = "unedited"    // told of again, with a preview or a pin
 	ignoredUnaimed    = "unaddressed" // said to others
 	ignoredPanic      = "panic"       // handling it panicked
 	ignoredUnaccepted = "unaccepted"  // could not be taken in

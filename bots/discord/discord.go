@@ -46,6 +46,12 @@ type Options struct {
 	// Commands are offered as slash commands; nil for ask, reset and help. What is said
 	// with ask is answered for all to see, everything else for its user alone.
 	Commands []Command
+	// Reaction is the emoji with which people ask about a message: itself, or the name
+	// of a server's own. Empty for none; reactions are not listened to then.
+	Reaction string
+	// Greet offers a welcome when bobbin has joined a server, in the channel where Discord
+	// itself tells of such things, and to people who write to bobbin for the first time.
+	Greet bool
 	// HTTPClient is used for REST, nil for one with a 20 s timeout. Its redirects
 	// are not followed.
 	HTTPClient *http.Client
@@ -87,7 +93,9 @@ type Discord struct {
 	keys     *recent[string]     // the same the other way round
 	threads  *recent[string]     // thread → the channel where its messages really go
 	chains   *recent[string]     // answer given beside a thread that cannot be → that thread
-	taken    *recent[bool]       // messages that were accepted; true: by a catch-up
+	taken    *recent[accepted]   // messages that were accepted
+	edits    *recent[string]     // message → its last edit
+	greeted  *recent[bool]       // welcomes that were offered, and DMs that need none
 	firsts   *recent[string]     // message answered to → key of the post that refers to it
 	subjects *recent[bots.Quote] // messages that a form is open for, by MessageID
 	shown    *recent[bool]       // slash commands whose question is shown
@@ -156,7 +164,9 @@ func New(o Options) (*Discord, error) {
 		keys:       newRecent[string](rememberMessages),
 		threads:    newRecent[string](rememberMessages),
 		chains:     newRecent[string](rememberMessages),
-		taken:      newRecent[bool](rememberMessages),
+		taken:      newRecent[accepted](rememberMessages),
+		edits:      newRecent[string](rememberMessages),
+		greeted:    newRecent[bool](rememberMessages),
 		firsts:     newRecent[string](rememberMessages),
 		subjects:   newRecent[bots.Quote](rememberSubjects),
 		shown:      newRecent[bool](rememberMessages),

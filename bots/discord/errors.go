@@ -16,12 +16,14 @@ const (
 	codeUnknownChannel     = 10003
 	codeUnknownGuild       = 10004
 	codeUnknownMessage     = 10008
+	codeUnknownEmoji       = 10014
 	codeOldMessageEdits    = 30046
 	codeAlreadyAnswered    = 40060
 	codeMissingAccess      = 50001
 	codeCannotMessageUser  = 50007
 	codeMissingPermissions = 50013
 	codeThreadArchived     = 50083
+	codeReactionBlocked    = 90001
 	codeThreadExists       = 160004
 	codeThreadLocked       = 160005
 )

@@ -147,6 +147,27 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 		if wanted {
 			offer(in, in.laneOf(m.ChannelID), func(ctx context.Context) { in.message(ctx, m) })
 		}
+	case "MESSAGE_UPDATE":
+		var m message
+		if in.decode(data, &m) {
+			in.edited(m)
+		}
+	case "MESSAGE_DELETE", "MESSAGE_DELETE_BULK":
+		var r removal
+		if in.decode(data, &r) {
+			in.deleted(r)
+		}
+	case "MESSAGE_REACTION_ADD":
+		var r reaction
+		if in.decode(data, &r) {
+			in.reacted(r)
+		}
+	case "GUILD_CREATE":
+		var g guild
+		if in.decode(data, &g) {
+			in.d.learnGuild(&g)
+			in.joined(&g)
+		}
 	case "INTERACTION_CREATE":
 		var i interaction
 		if in.decode(data, &i) {

@@ -67,6 +67,7 @@ func TestAskAboutAMessageAfterARestartReadsIt(t *testing.T) {
 		if err := r.fake.Remove("general", about); err != nil {
 			t.Fatal(err)
 		}
+		r.taken()
 		r.submit("really?")
 		if e := r.one(); e.Subject != nil || e.Text != "really?" {
 			t.Errorf("event is %+v", e)

@@ -57,6 +57,12 @@ type message struct {
 	Flags       int          `json:"flags"`
 	Attachments []attachment `json:"attachments"`
 
+	Edited *string `json:"edited_timestamp"`
+
+	heeded  bool // concerns bobbin, whatever it says
+	changed bool // is not new: it was edited
+	aside   bool // Author is not who wrote it
+
 	late bool      // read by a catch-up
 	last bool      // the last catch-up that tries
 	done chan bool // of a catch-up: whether it was taken in
@@ -131,9 +137,10 @@ func (in *intake) message(ctx context.Context, m message) {
 			m.done <- over
 		}
 	}()
-	if late, ok := in.d.taken.get(m.ID); ok && (late || m.late) {
+	if a, ok := in.d.taken.get(m.ID); ok && (a.late || m.late) {
 		return
 	}
+	in.met(ctx, &m)
 	e, ok, err := in.d.event(ctx, &m)
 	if err == nil {
 		if !ok {
@@ -146,7 +153,7 @@ func (in *intake) message(ctx context.Context, m message) {
 			e.Target.Hook = h.encode()
 		}
 		if err = in.submit(ctx, e); err == nil {
-			in.d.taken.put(m.ID, m.late)
+			in.d.taken.put(m.ID, accepted{late: m.late, direct: e.Direct, target: e.Target, author: e.Author})
 			return
 		}
 	}
@@ -230,7 +237,7 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 		e.Target.Channel, e.Target.Thread = c.parent(), m.ChannelID
 		return e, true, nil
 	}
-	if !e.Addressed {
+	if !e.Addressed && !m.heeded {
 		d.counts.add(ignoredUnaimed)
 		return bots.Event{}, false, nil
 	}
@@ -241,12 +248,20 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 			return bots.Event{}, false, err
 		}
 		e.Target.Hook = hook{Title: title(e.Text, e.Author.Name)}.encode()
+	case d.opts.Threads == Always && m.changed:
+		return bots.Event{}, false, nil
 	case d.opts.Threads == Always:
 		d.counts.add(ignoredUnaimed)
 		return bots.Event{}, false, d.respond(ctx, m, "I only answer in threads here, and this channel has none. Please ask me in a text channel.")
 	}
 	return e, true, nil
 }
+
+// Where the numbers of notes begin that are no answers to a message.
+const (
+	asideKey = 500
+	fileKey  = 1000
+)
 
 // respond answers m beside the conversation. The reference to m is also what tells a
 // later catch-up that m was seen to.
@@ -255,6 +270,9 @@ func (d *Discord) respond(ctx context.Context, m *message, markdown string) erro
 	for i, page := range d.Render(markdown) {
 		p := newPost(page)
 		p.Nonce, p.Enforce = noteKey(m.ID, i), true
+		if m.aside { // not a word to the one who wrote it
+			p.Nonce, p.Mentions.RepliedUser = noteKey(m.ID, asideKey+i), false
+		}
 		if i == 0 {
 			p.Reference = &reference{MessageID: m.ID}
 		}
@@ -270,7 +288,7 @@ func (d *Discord) respond(ctx context.Context, m *message, markdown string) erro
 // is known by, so that several can be given.
 func (d *Discord) handOver(ctx context.Context, m *message, f bots.Upload) error {
 	sum := crc32.ChecksumIEEE([]byte(f.Name))
-	p := post{Mentions: quiet(), Reference: &reference{MessageID: m.ID}, Nonce: noteKey(m.ID, 1000+int(sum%1000)), Enforce: true}
+	p := post{Mentions: quiet(), Reference: &reference{MessageID: m.ID}, Nonce: noteKey(m.ID, fileKey+int(sum%1000)), Enforce: true}
 	return d.patiently(ctx, func(ctx context.Context) error {
 		_, err := d.send(ctx, m.ChannelID, p, f)
 		return err

@@ -157,18 +157,27 @@ func opens(to agent.Target) bool {
 // refer returns the reference that a post in a guild's channel carries, and one that
 // answers an old message elsewhere. Only the first message of an answer has one.
 func (d *Discord) refer(to agent.Target, at, key string) *reference {
+	question := d.referred(to, at)
+	if question == "" {
+		return nil
+	}
+	if first, ok := d.firsts.get(question); ok && first != key {
+		return nil
+	}
+	d.firsts.put(question, key)
+	return &reference{MessageID: question}
+}
+
+// referred is the message that an answer at a channel or thread refers to, if it does.
+func (d *Discord) referred(to agent.Target, at string) string {
 	reply, err := parsePlace(to.ReplyTo)
 	if err != nil || reply.channel != at {
-		return nil
+		return ""
 	}
 	if (to.Workspace == "" || at != to.Channel) && !parseHook(to.Hook).Late {
-		return nil
+		return ""
 	}
-	if first, ok := d.firsts.get(reply.message); ok && first != key {
-		return nil
-	}
-	d.firsts.put(reply.message, key)
-	return &reference{MessageID: reply.message}
+	return reply.message
 }
 
 // unarchive opens a thread that has gone to rest. That fails if it is locked.

@@ -45,6 +45,9 @@ func (d *Discord) newSession(in *intake) (*session, error) {
 	if d.opts.MessageContent {
 		dg.Identify.Intents |= discordgo.IntentMessageContent
 	}
+	if d.opts.Reaction != "" {
+		dg.Identify.Intents |= discordgo.IntentsGuildMessageReactions | discordgo.IntentsDirectMessageReactions
+	}
 	dg.Client = &http.Client{Transport: gateAddress{}}
 	dg.Dialer = &websocket.Dialer{
 		HandshakeTimeout: writeWait,

@@ -69,7 +69,7 @@ func TestFileWhoseAddressHasRunOutIsLookedUp(t *testing.T) {
 	bubble(t, setup{opts: Options{MessageContent: true}}, func(r *rig) {
 		id := r.send(sandbox.DiscordSend{User: "ada", Channel: "general", Text: r.mention("x"), Files: []sandbox.DiscordUpload{upload("a.txt", "hello")}})
 		e := r.one()
-		time.Sleep(30 * 24 * time.Hour)
+		time.Sleep(25 * time.Hour)
 		b, err := r.bot.Download(r.ctx, e.Target, e.Files[0], 100)
 		if err != nil || string(b) != "hello" {
 			t.Errorf("read %q, %v", b, err)

@@ -11,8 +11,11 @@
 //   composer, send, suggestion, error
 // Slack only: thread-start and thread-open (on a message), thread (the panel) with
 // thread-messages, thread-composer, thread-send, thread-error, thread-close.
-// Discord only: channel-thread (sidebar), thread-chip, new-thread, reply, reference,
-// pending (a deferred answer that is still empty).
+// Discord only: channel-thread (sidebar), thread-chip, new-thread, reply, reference, used,
+// pending (a deferred answer that is still empty), component, component-menu and
+// component-apply (each with data-id, the custom id), failed, file, react, reaction (with
+// data-emoji), apps, user-apps, popup with popup-item, edit with edit-box and edit-save,
+// delete, dismiss, modal with modal-field and modal-submit, attach, files, attached.
 
 import { el, icon, kept } from "./dom.js";
 import { Feed } from "./feed.js";

@@ -2,13 +2,17 @@
 // and deferred answers as Discord shows them.
 
 import { avatar, count, dayOf, dots, el, icon, iconButton, timeElement, timeOf } from "./dom.js";
-import { call } from "./feed.js";
+import { call, readFiles } from "./feed.js";
 import { Composer, withMentions } from "./composer.js";
+import { hints, leaves, parse, wrong } from "./discordcommands.js";
+import { components, files, modal, reactions } from "./discordparts.js";
 import { MessageList } from "./messages.js";
 import { dialects, render } from "./markdown.js";
 import { markEdited, nameOf, Pane } from "./pane.js";
+import { popup } from "./popup.js";
 
 const limit = 2000;
+const quick = ["👍", "👎", "❤️", "😂", "🎉", "👀", "🤔", "✅"];
 
 export class DiscordPane extends Pane {
   constructor(root, feed, moved) {
@@ -25,9 +29,14 @@ export class DiscordPane extends Pane {
     });
     this.typing = el("p", { class: "typing", role: "status", dataset: { testid: "status" } });
     this.composer = new Composer({
-      mentions: () => this.mentionable, mentionName: "bobbin", limit, send: (text) => this.say(text),
-      commands: () => this.commands.map((c) => ({ name: "/" + c.name, detail: c.description, bare: !c.option })),
+      mentions: () => this.mentionable, mentionName: "bobbin", limit, files: true, send: (text, picked) => this.say(text, picked),
+      commands: () => leaves(this.commands).map((c) => ({ name: "/" + c.name, detail: c.description, bare: !c.options.length })),
+      hints: (before) => hints(before, this.commands, this.world.people, (q) => this.suggested(q)),
     });
+    this.commands = [];
+    this.ideas = { key: "", list: [] }; // what the bot suggests for an option
+    this.failed = new Map(); // message → what went wrong when something on it was used
+    this.editing = ""; // the message that is being edited
     this.composer.node.append(this.typing);
     this.composer.box.addEventListener("input", () => this.composer.box.value.startsWith("/") && this.loadCommands());
     root.append(
@@ -45,40 +54,140 @@ export class DiscordPane extends Pane {
         el("div", { class: "main" }, el("header", {}, this.menu, this.heading), this.list.node, this.composer.node)));
   }
 
-  get commands() {
-    return this.world.commands.map((c) => ({ ...c, option: (c.options || []).find((o) => o.type === 3)?.name }));
+  get at() {
+    return { user: this.me, channel: this.channel };
   }
 
   // The bot registers its commands when it starts, and may change them.
   async loadCommands() {
-    if (this.loaded > Date.now() - 5000) return;
-    this.loaded = Date.now();
-    const answer = await fetch("api/discord/commands").then((r) => r.json()).catch(() => ({}));
-    this.world.commands = answer.commands || [];
-    this.composer.suggest();
+    const key = this.me + this.channel;
+    if (this.loaded?.key !== key || this.loaded.at < Date.now() - 5000) {
+      this.loaded = { key, at: Date.now(), done: this.fetchCommands(key) };
+    }
+    await this.loaded.done;
+  }
+
+  async fetchCommands(key) {
+    const answer = await fetch("api/discord/commands?" + new URLSearchParams(this.at)).then((r) => r.json()).catch(() => ({}));
+    if (this.loaded.key !== key) return;
+    const before = JSON.stringify(this.commands);
+    this.commands = answer.commands || [];
+    if (before === JSON.stringify(this.commands)) return;
+    if (document.activeElement === this.composer.box) this.composer.suggest();
+    this.later(); // names may open a menu now
+  }
+
+  // suggested is what the bot suggests for an option, as far as it is known: it is
+  // asked once the person pauses, and the list drawn again when it has answered.
+  suggested(q) {
+    const key = JSON.stringify(q);
+    if (this.ideas.key === key) return this.ideas.list;
+    const old = this.ideas.list;
+    this.ideas = { key, list: old };
+    clearTimeout(this.asking);
+    this.asking = setTimeout(async () => {
+      const { choices } = await call("discord/suggest", { ...this.at, ...q }).catch(() => ({}));
+      if (this.ideas.key !== key) return;
+      this.ideas.list = choices || [];
+      if (document.activeElement === this.composer.box) this.composer.suggest();
+    }, 200);
+    return old;
   }
 
   get firstChannel() {
     return [...this.world.channels.values()].find((c) => !c.direct && !c.parent);
   }
 
-  async say(text) {
-    const at = { user: this.me, channel: this.channel };
-    const command = /^\/(\S+)\s*([\s\S]*)$/.exec(text);
-    if (command) {
-      await this.loadCommands();
-      const known = this.commands.find((c) => c.name === command[1]);
-      if (!known) throw new Error(`There is no command /${command[1]} here.`);
-      const words = known.option ? command[2].replace(new RegExp(`^${known.option}:\\s*`), "") : "";
-      if (known.option && !words) throw new Error(`/${known.name} needs its ${known.option}: write it after the command.`);
-      await call("discord/command", { ...at, name: known.name, options: known.option ? { [known.option]: words } : {} });
-    } else {
-      const { id } = await call("discord/say", { ...at, reply_to: this.replyTo || "", text: withMentions(text, [...this.world.users.values()]) });
+  async say(text, picked = []) {
+    const list = await readFiles(picked);
+    if (/^\/\S/.test(text)) await this.command(text, list);
+    else {
+      const { id } = await call("discord/say", { ...this.at, reply_to: this.replyTo || "", text: withMentions(text, [...this.world.users.values()]), files: list });
       this.mine = id;
     }
     this.answer("");
     this.list.toBottom();
     this.followMine();
+  }
+
+  async command(text, list) {
+    await this.loadCommands();
+    const p = parse(text, this.commands);
+    if (!p) {
+      const name = /^\/(\S+)/.exec(text)[1];
+      const parts = leaves(this.commands).filter((c) => c.name.startsWith(name + " ")).map((c) => "/" + c.name);
+      throw new Error(parts.length ? `/${name} is used as ${parts.join(" or ")}.` : `There is no command /${name} here.`);
+    }
+    const fault = wrong(p, list);
+    if (fault) throw new Error(fault);
+    const places = p.command.options.filter((o) => o.type === 11);
+    const values = Object.fromEntries(Object.entries(p.values).filter(([, v]) => v));
+    this.opened(await call("discord/command", { ...this.at, name: p.command.name, options: values, files: list.map((f, i) => ({ ...f, option: places[i].name })) }));
+  }
+
+  // opened shows the form that an answer may hold.
+  opened(answer) {
+    if (!answer.modal) return;
+    const user = this.me;
+    modal(this.root, this.world.bot, answer.modal,
+      async (options) => this.opened(await call("discord/submit", { user, options })),
+      () => call("discord/close", { user }).catch(() => {}));
+  }
+
+  // use acts on something of a message, and keeps what went wrong below it.
+  async use(m, path, what) {
+    this.failed.delete(m.id);
+    try {
+      this.opened(await call("discord/" + path, { ...this.at, message: m.id, ...what }));
+    } catch (e) {
+      this.failed.set(m.id, e.message);
+    }
+    this.presses = (this.presses || 0) + 1; // draws the buttons again, ready to be pressed
+    this.later();
+  }
+
+  async showApps(anchor, type, heading, run) {
+    await this.loadCommands();
+    const apps = this.commands.filter((c) => c.type === type);
+    popup(this.root, anchor, [{ heading }, ...apps.map((c) => ({ label: c.name, detail: this.world.bot.name, act: () => run(c.name) }))]);
+  }
+
+  showEmoji(anchor, m) {
+    popup(this.root, anchor, quick.map((emoji) => ({ label: emoji, title: `React with ${emoji}`, act: () => this.use(m, "react", { name: emoji }) })), "palette");
+  }
+
+  startEdit(m) {
+    this.editing = m.id;
+    this.edited = undefined; // what was typed so far
+    this.draw();
+    const box = this.list.list.querySelector(".edit-box");
+    box?.focus();
+    box?.setSelectionRange(box.value.length, box.value.length);
+  }
+
+  editor(m) {
+    const users = [...this.world.users.values()];
+    const finish = () => {
+      this.editing = "";
+      this.draw();
+      this.composer.focus();
+    };
+    const save = async () => {
+      const text = withMentions(box.value.trim(), users);
+      if (text && text !== m.text) await this.use(m, "edit", { text });
+      finish();
+    };
+    const box = el("textarea", {
+      class: "edit-box", rows: Math.min(8, m.text.split("\n").length), "aria-label": "Edit message", dataset: { testid: "edit-box" },
+      on: { input: () => (this.edited = box.value), keydown: (e) => {
+        if (e.key === "Escape") (e.preventDefault(), e.stopPropagation(), finish());
+        else if (e.key === "Enter" && !e.shiftKey && !e.isComposing) (e.preventDefault(), save());
+      } },
+    });
+    box.value = this.edited ?? m.text.replace(/<@!?(\d+)>/g, (all, id) => (this.names.user(id) ? "@" + this.names.user(id) : all));
+    return el("div", { class: "editor" }, box,
+      el("small", {}, "escape to ", el("button", { type: "button", class: "plain", on: { click: finish } }, "cancel"), " • enter to ",
+        el("button", { type: "button", class: "plain", dataset: { testid: "edit-save" }, on: { click: save } }, "save")));
   }
 
   async example(text) {
@@ -124,7 +233,10 @@ export class DiscordPane extends Pane {
   }
 
   go(channel, thread) {
-    if (channel !== this.channel) this.answer("");
+    if (channel !== this.channel) {
+      this.answer("");
+      this.editing = "";
+    }
     super.go(channel, thread);
   }
 
@@ -137,6 +249,7 @@ export class DiscordPane extends Pane {
     const w = this.world;
     const here = w.channels.get(this.channel);
     if (!here) return;
+    this.loadCommands();
     this.title.textContent = w.name;
     this.drawWho();
     this.drawRail(here);
@@ -192,7 +305,7 @@ export class DiscordPane extends Pane {
     const to = m.reply_to && this.world.message(m.channel, m.reply_to);
     const thread = this.world.channels.get(m.id);
     return JSON.stringify([
-      m.text, m.pending, m.edits > 0, m.only_for, m.reply_to && (to ? to.text.slice(0, 200) : "gone"),
+      m.text, m.pending, m.edits > 0, m.only_for, m.components, m.components && this.presses, this.commands.some((c) => c.type === 2), m.files, m.reactions, m.used, this.failed.get(m.id), this.editing === m.id, m.reply_to && (to ? to.text.slice(0, 200) : "gone"),
       thread?.parent && [thread.name, this.world.messages.get(thread.id)?.size, this.unread.has(thread.id)], this.me,
     ]);
   }
@@ -204,23 +317,53 @@ export class DiscordPane extends Pane {
     const to = m.reply_to && this.world.message(m.channel, m.reply_to);
     // A bot's mentions do not ping unless it asks for that, and bobbin never does.
     const forMe = m.user !== this.me && !user.bot && (m.text.includes(`<@${this.me}>`) || to?.user === this.me);
-    const text = m.pending
+    const bare = !m.text && (m.files?.length || m.components);
+    const text = this.editing === m.id ? this.editor(m) : bare ? null : m.pending
       ? el("div", { class: "text thinking", dataset: { testid: "pending" } }, dots(), `${user.name} is thinking…`)
       : el("div", { class: "text", dataset: { testid: "message-text" } }, render(m.text, dialects.discord, this.names));
-    if (m.edits > 0 && !m.pending && !m.only_for) markEdited(text);
+    if (m.edits > 0 && !m.pending && !m.only_for && text && this.editing !== m.id) markEdited(text);
     const here = this.world.channels.get(this.channel);
     return el("article", {
       class: "message" + (grouped ? " grouped" : "") + (m.only_for ? " ephemeral" : "") + (forMe ? " for-me" : "") + (user.bot ? " by-bot" : ""),
       dataset: { testid: "message", id: m.id, user: user.name, bot: String(Boolean(user.bot)) },
     },
-    m.reply_to && this.reference(to),
+    m.used ? this.usedLine(m) : m.reply_to && this.reference(to),
     el("div", { class: "gutter" }, grouped ? when : avatar(user)),
-    el("div", { class: "body" }, !grouped && el("div", { class: "byline" }, nameOf(user, "APP"), when), text,
-      m.only_for && el("p", { class: "only-you" }, icon("eye", 14), "Only you can see this"), this.chip(m)),
+    el("div", { class: "body" }, !grouped && el("div", { class: "byline" }, this.userButton(user), when), text,
+      files(m.files, "api/discord"),
+      components(m.components || "", this.world.people, (path, what) => this.use(m, path, what)),
+      this.failed.has(m.id) && el("p", { class: "failed", role: "alert", dataset: { testid: "failed" } }, this.failed.get(m.id)),
+      reactions(m.reactions, this.me, this.names, (emoji, on) => this.use(m, on ? "react" : "unreact", { name: emoji })),
+      m.only_for && el("p", { class: "only-you" }, icon("eye", 14), "Only you can see this •",
+        el("button", { type: "button", class: "plain", dataset: { testid: "dismiss" }, on: { click: () => this.use(m, "delete", {}) } }, "Dismiss message")),
+      this.chip(m)),
     !m.only_for && !m.pending && el("div", { class: "actions" },
+      iconButton("smile", "Add reaction", (e) => this.showEmoji(e.currentTarget, m), { dataset: { testid: "react" } }),
+      iconButton("apps", "Apps", (e) => this.showApps(e.currentTarget, 3, "Apps", (name) => this.use(m, "menu", { name })), { dataset: { testid: "apps" } }),
+      m.user === this.me && iconButton("edit", "Edit", () => this.startEdit(m), { dataset: { testid: "edit" } }),
+      m.user === this.me && iconButton("trash", "Delete message", () => this.use(m, "delete", {}), { dataset: { testid: "delete" } }),
       iconButton("reply", "Reply", () => this.answer(m.id), { dataset: { testid: "reply" } }),
       !here?.direct && !here?.parent && !this.world.channels.has(m.id) &&
         iconButton("thread", "Create thread", () => this.startThread(m), { dataset: { testid: "new-thread" } })));
+  }
+
+  // userButton is a person's name, which opens what apps can do with them.
+  userButton(user) {
+    if (user.bot || !this.commands.some((c) => c.type === 2)) return nameOf(user, "APP");
+    return el("button", { type: "button", class: "name-button", title: `Apps for ${user.name}`, dataset: { testid: "user-apps" }, on: { click: (e) =>
+      this.showApps(e.currentTarget, 2, `Apps for ${user.name}`, async (name) => {
+        try {
+          this.opened(await call("discord/menu", { ...this.at, name, target: user.id }));
+        } catch (err) {
+          this.composer.fail(err.message);
+        }
+      }) } }, nameOf(user, "APP"));
+  }
+
+  // usedLine is the line above an answer that shows what was used.
+  usedLine(m) {
+    const user = this.world.user(m.used_by);
+    return el("p", { class: "reference used", dataset: { testid: "used" } }, el("i", { class: "elbow" }), avatar(user), el("b", {}, user.name), " used ", el("span", { class: "used-name" }, m.used));
   }
 
   // reference is the line above a reply that shows what it answers.

@@ -66,7 +66,7 @@ export class MessageList {
         before = null;
       }
       const grouped =
-        before && before.user === m.user && !m.reply_to && before.only_for === m.only_for && Date.parse(m.at) - Date.parse(before.at) < together;
+        before && before.user === m.user && !m.reply_to && !m.used && before.only_for === m.only_for && Date.parse(m.at) - Date.parse(before.at) < together;
       wanted.push({
         key: m.id, edits: m.edits || 0, stamp: JSON.stringify([this.stamp(m), Boolean(grouped)]), make: () => this.draw(m, Boolean(grouped)),
       });

@@ -37,7 +37,14 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx) erro
 				return err
 			}
 		}
-		err := s.update(func(txn *tx) error { return finish(txn, t, values, ahead, also) })
+		var b begun
+		err := s.update(func(txn *tx) (err error) {
+			b, err = finish(txn, t, values, ahead, also)
+			return err
+		})
+		if err == nil {
+			s.live.ended(t, b.Inbox)
+		}
 		if !errors.Is(err, errAheadGone) || try == 3 {
 			return err
 		}
@@ -45,34 +52,36 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx) erro
 }
 
 // finish is the transaction that ends a turn.
-func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) error) error {
+func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) error) (begun, error) {
 	b, err := underWay(txn, t)
 	if err != nil {
-		return err
+		return b, err
 	}
 	if b.Ahead < ahead {
-		return errAheadGone
+		return b, errAheadGone
 	}
 	h := head{Generation: b.Generation, Next: b.Base + uint64(len(values))}
 	if ahead == 0 {
 		for i, v := range values {
 			if err := txn.Set(entryKey(t.Session, b.Generation, b.Base+uint64(i)), v); err != nil {
-				return err
+				return b, err
 			}
 		}
 	}
 	if err := writeHead(txn, t.Session, h); err != nil {
-		return err
+		return b, err
 	}
-	for _, seq := range b.Inbox {
-		if err := txn.Delete(inboxKey(t.Session, seq)); err != nil {
-			return err
+	gone, known := txn.live.journal(t)
+	if !known {
+		if gone, err = journalKeys(txn, t.Session); err != nil {
+			return b, err
 		}
 	}
-	if err := drop(txn, t.Session); err != nil {
-		return err
+	gone = append(gone, key("t/", t.Session))
+	for _, seq := range b.Inbox {
+		gone = append(gone, inboxKey(t.Session, seq))
 	}
-	return also(txn)
+	return b, errors.Join(deleteAll(txn, gone), also(txn))
 }
 
 // errAheadGone says that what was written ahead was taken for what a crash has left.

@@ -1,10 +1,13 @@
 package badgerstore
 
 import (
+	"strings"
 	"testing"
 
 	"bobbin/agent"
 )
+
+var longText = strings.Repeat("some words ", 20)
 
 // long makes a store with a transcript of n entries, and a turn under way in it.
 func long(t testing.TB, n int) (*Store, *agent.Turn) {

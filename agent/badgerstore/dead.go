@@ -230,5 +230,9 @@ func (s *Store) messageBack(txn *tx, k []byte) (*agent.Inbound, error) {
 	if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
 		return nil, err
 	}
-	return &in, set(txn, inboxKey(session, s.nextSeq()), in)
+	v, err := marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	return &in, txn.arrive(session, s.nextSeq(), v)
 }

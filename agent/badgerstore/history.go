@@ -192,14 +192,14 @@ var errEnough = errors.New("enough")
 // each calls f for the keys with the prefix, in order, with what follows the prefix.
 func each(txn *tx, prefix []byte, f func(k []byte, item *badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchSize = prefix, 16
+	o.Prefix, o.PrefetchValues = prefix, false // which is for values that are elsewhere
 	return walk(txn, o, prefix, f)
 }
 
 // eachBack is each, from the last key to the first.
 func eachBack(txn *tx, prefix []byte, f func(k []byte, item *badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchSize, o.Reverse = prefix, 16, true
+	o.Prefix, o.PrefetchValues, o.Reverse = prefix, false, true
 	return walk(txn, o, append(slices.Clone(prefix), 0xff), f)
 }
 

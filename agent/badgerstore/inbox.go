@@ -2,7 +2,6 @@ package badgerstore
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +35,11 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		if fresh, err = isFresh(txn, in); err != nil || !fresh {
 			return err
 		}
-		if err := cmp.Or(s.Full(), full(txn, session)); err != nil {
+		if err := s.Full(); err != nil {
 			return err
+		}
+		if s.live.messages(session) >= agent.MaxInbox {
+			return agent.ErrInboxFull
 		}
 		if err := remember(txn, in); err != nil {
 			return err
@@ -45,7 +47,7 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
 			return err
 		}
-		return txn.Set(inboxKey(session, s.nextSeq()), value)
+		return txn.arrive(session, s.nextSeq(), value)
 	})
 	if err != nil {
 		return false, fmt.Errorf("write the inbox: %w", err)
@@ -63,6 +65,9 @@ func (s *Store) Seen(ctx context.Context, in agent.Inbound) (seen bool, err erro
 		seen = !fresh
 		return err
 	})
+	if err == nil && seen {
+		err = s.group.clean()
+	}
 	if err != nil {
 		return false, fmt.Errorf("look up a message: %w", err)
 	}
@@ -105,21 +110,6 @@ func remember(txn *tx, in agent.Inbound) error {
 	for _, id := range idKeys(in) {
 		if err := txn.SetEntry(badger.NewEntry(id, nil).WithTTL(remembered)); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// full returns agent.ErrInboxFull for a session whose inbox is.
-func full(txn *tx, id agent.SessionID) error {
-	o := badger.DefaultIteratorOptions
-	o.PrefetchValues, o.Prefix = false, within("i/", id)
-	it := txn.NewIterator(o)
-	defer it.Close()
-	n := 0
-	for it.Rewind(); it.Valid(); it.Next() {
-		if n++; n >= agent.MaxInbox {
-			return agent.ErrInboxFull
 		}
 	}
 	return nil

@@ -37,7 +37,9 @@ func (s *Store) append(txn *tx, t *agent.Turn, values [][]byte, last bool) error
 		return err
 	}
 	for _, v := range values {
-		if err := txn.Set(stepKey(t.Session, s.nextSeq()), v); err != nil {
+		k := stepKey(t.Session, s.nextSeq())
+		txn.live.journals(t, k)
+		if err := txn.Set(k, v); err != nil {
 			return err
 		}
 	}
@@ -50,29 +52,58 @@ func (s *Store) append(txn *tx, t *agent.Turn, values [][]byte, last bool) error
 
 // StartCall implements agent.Store.
 func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) error {
-	return s.journal(ctx, t, "the start of a call", func(txn *tx) error {
-		return txn.Set(callKey(t.Session, callID), nil)
-	})
+	return s.journal(ctx, t, "the start of a call", callKey(t.Session, callID), nil, s.update)
 }
 
 // RecordPart implements agent.Store. Keys of parts sort in the order of their making
-// if their numbers are padded; see bots/reply.
+// if their numbers are padded; see bots/reply. That a part was posted is written without
+// waiting for the disk: if the power goes, it is found by its key, as after a post that
+// was cut off.
 func (s *Store) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) error {
-	return s.journal(ctx, t, "a part of the reply", func(txn *tx) error {
-		return set(txn, partKey(t.Session, p.Key), p)
-	})
+	update := s.update
+	if p.ID != "" {
+		update = s.updateLazily
+	}
+	return s.journal(ctx, t, "a part of the reply", partKey(t.Session, p.Key), p, update)
 }
 
 // Answer implements agent.Store.
 func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
-	return s.journal(ctx, t, "the outcome", func(txn *tx) error {
-		return set(txn, outcomeKey(t.Session), o)
-	})
+	return s.journal(ctx, t, "the outcome", outcomeKey(t.Session), o, s.update)
+}
+
+// journal writes v, if the turn is under way: what is written for another would become
+// part of the session's next turn.
+func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, k []byte, v any, update func(func(*tx) error) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var stored []byte
+	var err error
+	if v != nil {
+		stored, err = marshal(v)
+	}
+	if err == nil {
+		s.live.journals(t, k)
+		err = update(func(txn *tx) error {
+			if _, err := underWay(txn, t); err != nil {
+				return err
+			}
+			return txn.Set(k, stored)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("journal %s of turn %s: %w", what, t.ID, err)
+	}
+	return nil
 }
 
 // Suspend implements agent.Store.
 func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
-	return s.journal(ctx, t, "a suspension", func(txn *tx) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.update(func(txn *tx) error {
 		b, err := underWay(txn, t)
 		if err != nil {
 			return err
@@ -80,22 +111,8 @@ func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
 		b.Suspended = true
 		return set(txn, key("t/", t.Session), b)
 	})
-}
-
-// journal runs f in a transaction, if the turn is under way: what is written for another
-// would become part of the session's next turn.
-func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, f func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := s.update(func(txn *tx) error {
-		if _, err := underWay(txn, t); err != nil {
-			return err
-		}
-		return f(txn)
-	})
 	if err != nil {
-		return fmt.Errorf("journal %s of turn %s: %w", what, t.ID, err)
+		return fmt.Errorf("journal a suspension of turn %s: %w", t.ID, err)
 	}
 	return nil
 }

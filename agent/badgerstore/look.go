@@ -16,7 +16,8 @@ type look struct {
 	id    agent.SessionID
 	log   *slog.Logger
 	fixes []fix
-	ahead int // entries that a commit has left which did not come to its end
+	fresh func() // for a turn that begins with this look, once it is stored
+	ahead int    // entries that a commit has left which did not come to its end
 }
 
 // begun reads the record of the turn under way. One that is damaged is made anew.
@@ -91,16 +92,22 @@ func (l *look) inbox(seqs []uint64) (said []agent.Inbound, err error) {
 
 // take reads the oldest messages of the inbox for a new turn.
 func (l *look) take() (said []agent.Inbound, seqs []uint64, err error) {
-	err = each(l.txn, within("i/", l.id), func(k []byte, item *badger.Item) error {
-		if len(said) == agent.MaxTake {
-			return errEnough
+	for _, seq := range l.txn.live.waiting(l.id) {
+		item, err := l.txn.Get(inboxKey(l.id, seq))
+		if errors.Is(err, badger.ErrKeyNotFound) { // not there yet
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 		if in, ok := l.message(item); ok {
-			said, seqs = append(said, in), append(seqs, number(k))
+			said, seqs = append(said, in), append(seqs, seq)
 		}
-		return nil
-	})
-	return said, seqs, err
+		if len(said) == agent.MaxTake {
+			break
+		}
+	}
+	return said, seqs, nil
 }
 
 func (l *look) message(item *badger.Item) (in agent.Inbound, ok bool) {

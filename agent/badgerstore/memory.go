@@ -29,12 +29,13 @@ func (s *Store) Heard(ctx context.Context, platform string) (t time.Time, err er
 	return t, nil
 }
 
-// SetHeard implements bots.Memory.
+// SetHeard implements bots.Memory. It does not wait for the disk: if the power goes, more
+// is read again than was missed, and most of it is known.
 func (s *Store) SetHeard(ctx context.Context, platform string, t time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *tx) error {
+	err := s.updateLazily(func(txn *tx) error {
 		before, err := readStamp(txn, []byte("p/"+platform))
 		if err != nil || !t.After(before) {
 			return err

@@ -37,6 +37,7 @@ type Store struct {
 	floor *floor
 	wal   *wal
 	group group
+	live  *live
 	seq   atomic.Uint64 // the newest number of a message, step or record set aside
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
@@ -83,14 +84,14 @@ func open(dir string, o Options) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err)
 	}
-	s := &Store{db: db, log: log, floor: newFloor(dir, o, log)}
+	s := &Store{db: db, log: log, floor: newFloor(dir, o, log), live: newLive()}
 	if s.wal, err = openWAL(dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err), db.Close())
 	}
 	s.group.sync = s.wal.sync
 	err = s.checkSchema()
 	if err == nil {
-		err = s.readSeq()
+		err = s.readLive()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), s.wal.close(), db.Close())
@@ -172,19 +173,27 @@ func (s *Store) checkSchema() error {
 	})
 }
 
-// readSeq goes on counting where inbox and journals stand, should the clock have been set
-// back since.
-func (s *Store) readSeq() error {
+// readLive reads which messages wait, and goes on counting where these and journals
+// stand, should the clock have been set back since.
+func (s *Store) readLive() error {
 	return s.view(func(txn *tx) error {
 		newest := func(seq uint64) { s.seq.Store(max(s.seq.Load(), seq)) }
-		for _, kind := range []string{"i/", "z/"} {
-			err := keys(txn, []byte(kind), func(k []byte) error {
-				newest(number(k))
-				return nil
-			})
-			if err != nil {
-				return err
+		err := keys(txn, []byte("i/"), func(k []byte) error {
+			newest(number(k))
+			if id, _, ok := bytes.Cut(k, []byte{0}); ok {
+				s.live.expect(agent.SessionID(id), number(k))
 			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		err = keys(txn, []byte("z/"), func(k []byte) error {
+			newest(number(k))
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		return keys(txn, []byte("j/"), func(k []byte) error {
 			if _, k, _ = bytes.Cut(k, []byte{0}); len(k) > 8 && k[0] == 'e' {

@@ -73,13 +73,30 @@ func plausible[T any](item *badger.Item, v *T, ok func(*T) bool) error {
 }
 
 func decodeEntry(item *badger.Item, e *agent.Entry) error {
-	return plausible(item, e, func(e *agent.Entry) bool {
-		switch e.Role {
-		case agent.RoleUser, agent.RoleAssistant, agent.RoleTool:
-			return e.Role == agent.RoleAssistant || len(e.Calls) == 0
+	err := item.Value(func(b []byte) error {
+		if parseEntry(b, e) {
+			return nil
 		}
-		return false
+		*e = agent.Entry{}
+		return unmarshal(b, e)
 	})
+	if err == nil && !plausibleEntry(e) {
+		err = errImplausible
+	}
+	if err != nil {
+		return &damagedError{printable(item.Key()), err}
+	}
+	return nil
+}
+
+func plausibleEntry(e *agent.Entry) bool {
+	switch e.Role {
+	case agent.RoleUser, agent.RoleTool:
+		return len(e.Calls) == 0
+	case agent.RoleAssistant:
+		return true
+	}
+	return false
 }
 
 func decodeInbound(item *badger.Item, in *agent.Inbound) error {

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -64,6 +65,9 @@ func (s *Store) repair(id agent.SessionID, fixes []fix) error {
 			return fmt.Errorf("set damaged records aside: %w", err)
 		}
 		for _, f := range done {
+			if bytes.HasPrefix(f.key, []byte("i/")) {
+				s.live.forget(id, number(f.key))
+			}
 			if told++; told <= maxToldOf {
 				s.log.Error(f.done(), "session", id, "record", printable(f.key), "damage", f.why)
 			}

@@ -79,8 +79,8 @@ func (s *Store) putRight(l *look) error {
 // begin is Begin, once. If it does not have to make do with what it finds, it changes
 // nothing before all is put right.
 func (s *Store) begin(l *look, makeDo bool) (t *agent.Turn, err error) {
-	err = s.update(func(txn *tx) (err error) {
-		l.txn, l.fixes, l.ahead = txn, nil, 0
+	err = s.updateLazily(func(txn *tx) (err error) {
+		l.txn, l.fixes, l.ahead, l.fresh = txn, nil, 0, nil
 		if t, err = l.resume(); t == nil && err == nil {
 			t, err = l.beginFresh()
 		}
@@ -89,7 +89,15 @@ func (s *Store) begin(l *look, makeDo bool) (t *agent.Turn, err error) {
 		}
 		return err
 	})
-	return t, err
+	switch {
+	case err != nil:
+		return nil, err
+	case l.fresh != nil:
+		l.fresh()
+	default:
+		s.live.resumed(l.id)
+	}
+	return t, nil
 }
 
 // resume takes up the unfinished turn of the session, if there is one.
@@ -137,7 +145,12 @@ func (l *look) beginFresh() (*agent.Turn, error) {
 	if t.Inbound, b.Inbox, err = l.take(); err != nil || len(t.Inbound) == 0 {
 		return nil, err
 	}
-	return t, set(l.txn, key("t/", l.id), b)
+	stored, err := marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	l.fresh = func() { l.txn.live.began(l.id, *b, stored) }
+	return t, l.txn.Set(key("t/", l.id), stored)
 }
 
 func (b *begun) turn(id agent.SessionID) *agent.Turn {
@@ -148,7 +161,7 @@ func (b *begun) turn(id agent.SessionID) *agent.Turn {
 func underWay(txn *tx, t *agent.Turn) (b begun, err error) {
 	item, err := txn.Get(key("t/", t.Session))
 	if err == nil {
-		err = plausible(item, &b, (*begun).plausible)
+		b, err = txn.live.readTurn(t.Session, item)
 	}
 	if errors.Is(err, badger.ErrKeyNotFound) || err == nil && b.ID != t.ID {
 		return begun{}, errNotUnderWay
@@ -159,17 +172,26 @@ func underWay(txn *tx, t *agent.Turn) (b begun, err error) {
 // errNotUnderWay says that a turn was committed already, or is not the session's.
 var errNotUnderWay = errors.New("the turn is not under way")
 
-// drop forgets the turn under way and its journal.
-func drop(txn *tx, id agent.SessionID) error {
-	gone := [][]byte{key("t/", id)}
+// journalKeys looks for the keys of a session's journal.
+func journalKeys(txn *tx, id agent.SessionID) (found [][]byte, err error) {
 	prefix := within("j/", id)
-	err := keys(txn, prefix, func(k []byte) error {
-		gone = append(gone, append(prefix[:len(prefix):len(prefix)], k...))
+	err = keys(txn, prefix, func(k []byte) error {
+		found = append(found, append(prefix[:len(prefix):len(prefix)], k...))
 		return nil
 	})
+	return found, err
+}
+
+// drop forgets the turn under way and its journal.
+func drop(txn *tx, id agent.SessionID) error {
+	journal, err := journalKeys(txn, id)
 	if err != nil {
 		return err
 	}
+	return deleteAll(txn, append(journal, key("t/", id)))
+}
+
+func deleteAll(txn *tx, gone [][]byte) error {
 	for _, k := range gone {
 		if err := txn.Delete(k); err != nil {
 			return err

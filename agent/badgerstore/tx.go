@@ -4,13 +4,18 @@ import (
 	"errors"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"bobbin/agent"
 )
 
 // tx is a transaction.
 type tx struct {
 	*badger.Txn
+	live  *live
 	wrote bool
 	large bool // it writes a value that Badger stores outside of its log
+
+	arrived []arrival
 }
 
 // Set writes a value.
@@ -28,9 +33,22 @@ func (t *tx) Delete(k []byte) error {
 	return t.Txn.Delete(k)
 }
 
+// arrival is a message that is written into an inbox.
+type arrival struct {
+	session agent.SessionID
+	seq     uint64
+}
+
+// arrive writes a message into its session's inbox.
+func (t *tx) arrive(session agent.SessionID, seq uint64, in []byte) error {
+	t.live.expect(session, seq)
+	t.arrived = append(t.arrived, arrival{session, seq})
+	return t.Set(inboxKey(session, seq), in)
+}
+
 // view runs f in a transaction that reads.
 func (s *Store) view(f func(*tx) error) error {
-	return s.db.View(func(txn *badger.Txn) error { return f(&tx{Txn: txn}) })
+	return s.db.View(func(txn *badger.Txn) error { return f(&tx{Txn: txn, live: s.live}) })
 }
 
 // update runs f in a transaction. When it has returned nil, what f has written is durable,
@@ -74,7 +92,12 @@ func (s *Store) write(f func(*tx) error) (wrote bool, err error) {
 func (s *Store) writeOnce(f func(*tx) error) (wrote bool, err error) {
 	txn := s.db.NewTransaction(true)
 	defer txn.Discard()
-	t := tx{Txn: txn}
+	t := tx{Txn: txn, live: s.live}
+	defer func() {
+		if err != nil {
+			s.notArrived(t.arrived)
+		}
+	}()
 	if err := f(&t); err != nil || !t.wrote {
 		return false, err
 	}
@@ -87,4 +110,17 @@ func (s *Store) writeOnce(f func(*tx) error) (wrote bool, err error) {
 		return true, s.group.do(s.syncAll) // of the file that has the value, too
 	}
 	return true, nil
+}
+
+// notArrived forgets messages whose transaction has failed, unless it has not.
+func (s *Store) notArrived(all []arrival) {
+	for _, a := range all {
+		err := s.view(func(txn *tx) error {
+			_, err := txn.Get(inboxKey(a.session, a.seq))
+			return err
+		})
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			s.live.forget(a.session, a.seq)
+		}
+	}
 }

@@ -34,6 +34,18 @@ type Rig struct {
 	Press func(to agent.Target, id agent.MessageID, action bots.Action)
 	// Whispers returns what that person alone was told at to.
 	Whispers func(to agent.Target) []string
+	// Revise has the author of a message change it; nil if the platform does not tell.
+	Revise func(ev bots.Event, text string)
+	// Retract has the author of a message delete it; nil if the platform does not tell.
+	Retract func(ev bots.Event)
+	// Attach has a person send bobbin alone a file, with or without text; nil if that
+	// cannot be.
+	Attach func(text string, f bots.Upload)
+	// Files returns the files that bobbin has posted at to; nil if it cannot.
+	Files func(to agent.Target) []bots.Upload
+	// Marked reports whether bobbin has put its sign under a person's message; nil if it
+	// cannot.
+	Marked func(to agent.Target, id agent.MessageID) bool
 	// Remove has somebody else than bobbin delete a message.
 	Remove func(id agent.MessageID)
 	// LosePost has the next post happen, or not, and its answer be lost.

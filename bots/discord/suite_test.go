@@ -73,6 +73,38 @@ func suiteRig(t *testing.T) botstest.Rig {
 			}
 			return texts
 		},
+		Revise: func(ev bots.Event, text string) {
+			at, _ := parsePlace(ev.MessageID)
+			if err := fake.Edit("ada", at.channel, at.message, text); err != nil {
+				t.Error(err)
+			}
+		},
+		Retract: func(ev bots.Event) {
+			at, _ := parsePlace(ev.MessageID)
+			if err := fake.Delete("ada", at.channel, at.message); err != nil {
+				t.Error(err)
+			}
+		},
+		Attach: func(text string, f bots.Upload) {
+			file := sandbox.DiscordUpload{Name: f.Name, Data: f.Content}
+			if _, err := fake.Send(sandbox.DiscordSend{User: "ada", Channel: fake.OpenDM("ada"), Text: text, Files: []sandbox.DiscordUpload{file}}); err != nil {
+				t.Error(err)
+			}
+		},
+		Files: func(to agent.Target) (files []bots.Upload) {
+			for _, m := range fake.World().Messages(place(to)) {
+				for _, f := range m.Files {
+					name, data, _ := fake.File(place(to), f.ID)
+					files = append(files, bots.Upload{Name: name, Content: data})
+				}
+			}
+			return files
+		},
+		Marked: func(_ agent.Target, id agent.MessageID) bool {
+			at, _ := parsePlace(id)
+			m, _ := fake.World().Message(at.channel, at.message)
+			return len(m.Reactions) > 0
+		},
 		Remove: func(id agent.MessageID) {
 			at, err := parsePlace(id)
 			if err == nil {

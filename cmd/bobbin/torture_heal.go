@@ -192,23 +192,25 @@ func (h *healer) dump(why error) error {
 	return fmt.Errorf("%w; the log ends with all goroutines", why)
 }
 
-// balance asks the daemon for its own account.
+// balance asks the daemon for its own account. A count may lag behind the store for a
+// moment.
 func (h *healer) balance(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.world.adminAddress()+"/metrics", nil)
-	if err != nil {
-		return err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("read the metrics: %w", err)
-	}
-	got, err := readMetrics(res.Body)
-	if err = errors.Join(err, res.Body.Close()); err != nil {
-		return fmt.Errorf("read the metrics: %w", err)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	var got map[string]float64
+	for try := 0; try == 0 || try < 50 && got["bobbin_messages_unaccounted"] != 0; try++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		var err error
+		if got, err = h.metrics(ctx); err != nil {
+			return fmt.Errorf("read the metrics: %w", err)
+		}
 	}
 	for _, name := range []string{"bobbin_messages_pending", "bobbin_messages_unaccounted"} {
-		n, there := got[name]
-		if !there || n != 0 {
+		if n, there := got[name]; !there || n != 0 {
 			h.report.broken("%s is %v in the end (there: %t)", name, n, there)
 		}
 	}
@@ -219,6 +221,19 @@ func (h *healer) balance(ctx context.Context) error {
 		got["bobbin_messages_delivered_total"], got["bobbin_messages_retried_total"], got["bobbin_messages_dead_total"],
 		got["bobbin_messages_pending"], got["bobbin_messages_unaccounted"])
 	return nil
+}
+
+func (h *healer) metrics(ctx context.Context) (found map[string]float64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.world.adminAddress()+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	return readMetrics(res.Body)
 }
 
 // readMetrics reads those without labels.

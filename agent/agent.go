@@ -24,6 +24,8 @@ type Options struct {
 	Window       int           // tokens of conversation sent to the model; 24,000
 	TurnTimeout  time.Duration // for all steps of a turn together; 5 minutes
 	Drain        time.Duration // for running turns to end when Run's context ends; 30 seconds
+	WhileBusy    Busy          // what becomes of messages that arrive during a turn; Queue
+	Files        FileReader    // reads what people send along; nil: nothing is read
 
 	Log      *slog.Logger // nothing is logged without one
 	Observer Observer     // told what happens, for metrics
@@ -37,6 +39,7 @@ type Observer interface {
 	TurnEnded(t *Turn, took time.Duration, err error) // err: the turn was put down without being delivered
 	StepEnded(model string, u Usage, took time.Duration, err error)
 	CallEnded(tool string, failed bool, took time.Duration)
+	Reopened(t *Turn) // a turn that was delivered is to be answered once more
 }
 
 // Agent runs sessions. Each session with something to do has one worker goroutine;
@@ -56,7 +59,17 @@ type Agent struct {
 }
 
 // worker is the state of a session's goroutine that others may touch.
-type worker struct{ again bool }
+type worker struct {
+	again bool // there may be more to do
+
+	// Of the turn that it runs; turn is nil between turns.
+	turn  *Turn
+	asked []Inbound // what it answered when it began
+	end   context.CancelCauseFunc
+	more  bool // messages have arrived since
+
+	revised TurnID // was changed when it was about to run
+}
 
 // New returns an Agent that does nothing until Run is called.
 func New(o Options) (*Agent, error) {
@@ -68,6 +81,7 @@ func New(o Options) (*Agent, error) {
 	defaults(&o.Window, 24_000)
 	defaults(&o.TurnTimeout, 5*time.Minute)
 	defaults(&o.Drain, 30*time.Second)
+	defaults(&o.WhileBusy, Queue)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -110,6 +124,9 @@ func (a *Agent) Submit(ctx context.Context, in Inbound) error {
 	a.Observer.Accepted(in.Target.Platform, fresh)
 	// Also when it is not fresh: the first delivery may have been written although its
 	// write was reported as failed.
+	if fresh {
+		a.arrived(in.Session())
+	}
 	a.wake(in.Session())
 	return nil
 }
@@ -208,3 +225,4 @@ func (nobody) TurnBegan(*Turn)                               {}
 func (nobody) TurnEnded(*Turn, time.Duration, error)         {}
 func (nobody) StepEnded(string, Usage, time.Duration, error) {}
 func (nobody) CallEnded(string, bool, time.Duration)         {}
+func (nobody) Reopened(*Turn)                                {}

@@ -100,6 +100,14 @@ type Inbound struct {
 	// Text is Markdown without the mention that addressed bobbin.
 	Text string    `json:"text"`
 	Sent time.Time `json:"sent"` // by the platform's clock
+	// Files were sent with the message.
+	Files []File `json:"files,omitempty"`
+	// Command is what is wanted instead of an answer; empty for a message. See [Compact].
+	Command string `json:"command,omitempty"`
+	// Waits says that a sign under the message tells that it waits for a turn.
+	Waits bool `json:"waits,omitempty"`
+	// Withdrawn says that the message was taken back after it was accepted.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 	// Late says that the message was found after the fact, so that its answer should say
 	// what it answers.
 	Late bool `json:"late,omitempty"`
@@ -107,6 +115,12 @@ type Inbound struct {
 
 // Session returns the conversation that in belongs to.
 func (in Inbound) Session() SessionID { return in.Target.Session() }
+
+// Image is a picture for models that can see.
+type Image struct {
+	Type string `json:"type"` // MIME
+	Data []byte `json:"data"`
+}
 
 // Role says who an [Entry] is from.
 type Role string
@@ -130,6 +144,9 @@ type Entry struct {
 	Calls []ToolCall `json:"calls,omitempty"` // RoleAssistant: the tools it asked for
 	Model string     `json:"model,omitempty"` // RoleAssistant: the model that wrote it
 	Usage *Usage     `json:"usage,omitempty"` // RoleAssistant: what it cost
+
+	FileID string `json:"file_id,omitempty"` // RoleUser: the file that this is the content of
+	Image  *Image `json:"image,omitempty"`   // RoleUser: to be seen in this turn only
 
 	CallID string `json:"call_id,omitempty"` // RoleTool: the call this answers
 	Tool   string `json:"tool,omitempty"`    // RoleTool: the tool's name

@@ -17,6 +17,7 @@ type Model interface {
 
 // Request is what a model needs for one step.
 type Request struct {
+	Prefers  string     // a model that people want to answer; empty: any
 	Session  SessionID  // stable per conversation: lets a provider reuse its prompt cache
 	System   string     // instructions; byte-stable between requests, for the same reason
 	Messages []Entry    // the window: oldest first, every tool result preceded by its call

@@ -55,7 +55,9 @@ type Outcome struct {
 	// Took is the time from the turn's begin to its end.
 	Took  time.Duration `json:"took,omitempty"`
 	Model string        `json:"model,omitempty"`
-	Steps int           `json:"steps,omitempty"`
+	// Summary says that Text sums up the session, which goes on from it alone.
+	Summary bool `json:"summary,omitempty"`
+	Steps   int  `json:"steps,omitempty"`
 }
 
 // OutcomeKind classifies an [Outcome].
@@ -67,4 +69,6 @@ const (
 	Failed   OutcomeKind = "failed"
 	Stopped  OutcomeKind = "stopped"
 	Paused   OutcomeKind = "paused" // only shown: the turn goes on at the next start
+	// Withdrawn takes the reply away: what it answered was taken back.
+	Withdrawn OutcomeKind = "withdrawn"
 )

@@ -37,7 +37,7 @@ func (a *Agent) wake(s SessionID) {
 func (a *Agent) work(ctx context.Context, s SessionID, w *worker) {
 	failures := 0
 	for {
-		busy, err := a.next(ctx, s)
+		busy, err := a.next(ctx, s, w)
 		switch {
 		case err != nil && ctx.Err() == nil && !a.isClosing():
 			failures++
@@ -85,7 +85,7 @@ func (a *Agent) pause(ctx context.Context, d time.Duration) {
 
 // next runs the session's next turn from where the journal has it to its end. It
 // reports whether there was one. After an error the turn is still in the journal.
-func (a *Agent) next(ctx context.Context, s SessionID) (busy bool, err error) {
+func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, err error) {
 	if a.isClosing() {
 		return false, nil
 	}
@@ -95,8 +95,15 @@ func (a *Agent) next(ctx context.Context, s SessionID) (busy bool, err error) {
 	}
 	began := time.Now()
 	a.Observer.TurnBegan(t)
-	err = a.deliver(ctx, t)
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	ended := a.begins(w, t, end)
+	err = a.deliver(ctx, running, w, t)
+	ended()
 	a.Observer.TurnEnded(t, time.Since(began), err)
+	if errors.Is(err, errAnew) {
+		return true, nil
+	}
 	away := errors.Is(err, ErrAway)
 	if err != nil && (away || errors.Is(context.Cause(ctx), ErrShutdown)) {
 		err = errors.Join(err, lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }))
@@ -108,9 +115,13 @@ func (a *Agent) next(ctx context.Context, s SessionID) (busy bool, err error) {
 	return true, err
 }
 
-// deliver takes a turn from running to answered to delivered. A panic in it is an
-// error, so that it ends this turn's attempt and nothing else.
-func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
+// errAnew ends an attempt at a turn that was rewound.
+var errAnew = errors.New("the turn begins anew")
+
+// deliver takes a turn from running to answered to delivered. The answer is worked on
+// while running lasts, which people can end; ctx is the worker's. A panic is an error, so
+// that it ends this turn's attempt and nothing else.
+func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err error) {
 	defer recovered(&err)
 	reply, err := a.open(ctx, t)
 	if err != nil {
@@ -124,9 +135,15 @@ func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
 
 	o := t.Outcome
 	if o == nil {
-		answer, err := a.outcome(ctx, t, reply)
-		if err != nil {
+		answer, err := a.outcome(running, w, t, reply)
+		switch cause := context.Cause(running); {
+		case err == nil:
+		case errors.Is(cause, errRevised), errors.Is(cause, errInterrupted):
+			return a.rewind(ctx, t)
+		case !errors.Is(cause, ErrStopped):
 			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text))
+		default:
+			answer = stopped(t, answer.Text)
 		}
 		o = &answer
 		if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, answer) }); err != nil {
@@ -140,11 +157,38 @@ func (a *Agent) deliver(ctx context.Context, t *Turn) (err error) {
 		t.Outcome = o
 		return a.abandon(ctx, t, "the answer could not be delivered: "+err.Error())
 	}
+	if errors.Is(context.Cause(running), errRevised) {
+		return a.rewind(ctx, t)
+	}
 	t.Outcome = o
 	if t.Attempt > maxAttempts && o.Kind == Failed {
 		return a.abandon(ctx, t, fmt.Sprintf("it failed or was cut off %d times", t.Attempt-1))
 	}
 	return a.commit(ctx, t)
+}
+
+// rewind has the turn begin anew, with all that waits if that is wanted. The messages of
+// its reply stay and are written to again.
+func (a *Agent) rewind(ctx context.Context, t *Turn) error {
+	err := lastly(ctx, func(ctx context.Context) error { return a.Store.Rewind(ctx, t) })
+	if err == nil && a.WhileBusy == Interrupt {
+		err = lastly(ctx, func(ctx context.Context) error {
+			_, err := a.Store.Take(ctx, t, nil)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("begin a turn anew: %w", err)
+	}
+	return errAnew
+}
+
+// stopped is the outcome of a turn that somebody has stopped.
+func stopped(t *Turn, soFar string) Outcome {
+	return Outcome{
+		Kind: Stopped, Text: strings.TrimSpace(soFar), Notice: "Stopped.",
+		Usage: t.usage(), Steps: t.steppedSoFar(), Took: time.Since(t.Began),
+	}
 }
 
 // pausedSign leaves word in the reply of a turn that is cut off by a stop of the daemon,
@@ -210,14 +254,17 @@ func recovered(err *error) {
 }
 
 // outcome answers the turn, unless it has failed too often already.
-func (a *Agent) outcome(ctx context.Context, t *Turn, reply Reply) (Outcome, error) {
+func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (Outcome, error) {
+	if t.Withdrawn() {
+		return Outcome{Kind: Withdrawn}, nil
+	}
 	if t.Attempt <= maxAttempts {
 		leave, err := a.slots.enter(ctx, t, func() { reply.Update(Update{Text: t.text(), Status: "waiting for other answers to finish"}) })
 		if err != nil {
 			return Outcome{Text: t.text()}, err
 		}
 		defer leave()
-		return a.answer(ctx, t, reply)
+		return a.answer(ctx, w, t, reply)
 	}
 	a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
 	return Outcome{

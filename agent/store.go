@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,6 +59,25 @@ type Store interface {
 	// turn's Transcript, and puts what was said aside for an admin, with why it was
 	// given up, atomically. why is not for people in chat.
 	Abandon(ctx context.Context, t *Turn, why string) error
+	// Take adds what has come into the session's inbox since the turn began to what the
+	// turn answers, oldest first and at most [MaxTake] messages, and returns it. With
+	// step, each is also journaled as an entry of the turn.
+	Take(ctx context.Context, t *Turn, step func(Inbound) Entry) ([]Inbound, error)
+	// Rewind forgets what the turn has done so far, the parts of its reply excepted. Its
+	// next Begin is a first attempt.
+	Rewind(ctx context.Context, t *Turn) error
+	// Revise gives a message that waits or is being answered another text, or withdraws
+	// it. It returns the turn that answers the message, empty if none does yet, and
+	// reports false if there is no such message.
+	Revise(ctx context.Context, s SessionID, id MessageID, text string, withdrawn bool) (TurnID, bool, error)
+	// Last returns the turn that was committed last, with what it answered and the parts
+	// of its reply, or nil if it cannot be reopened: there is none, it was too large, or
+	// something was done since.
+	Last(ctx context.Context, s SessionID) (*Turn, error)
+	// Reopen makes a turn that Last returned unfinished again, with t's Inbound and
+	// Parts and under its ID. Its entries leave the transcript. It reports false, and
+	// does nothing, if it is no longer the last one.
+	Reopen(ctx context.Context, t *Turn) (bool, error)
 	// Reset starts s afresh: what was said before is kept, but is no longer its
 	// history. A turn that is running still ends in the transcript it began in.
 	Reset(ctx context.Context, s SessionID) error
@@ -80,13 +100,20 @@ type Turn struct {
 	Inbound    []Inbound // oldest first, never empty
 	Entries    []Entry   // of finished steps, oldest first
 	Started    []string  // ids of calls with side effects that were started
+	Steered    int       // how many of the last of Inbound are among the Entries
 	Parts      []Part    // of the reply, in order
+	Prefers    string    // the model that people chose for the session; empty: any
 	Outcome    *Outcome  // set once answered
 	Abandoned  bool      // it was set aside instead of being committed
 }
 
-// Target is where the turn's answer goes: to the newest message it takes up.
-func (t *Turn) Target() Target { return t.Inbound[len(t.Inbound)-1].Target }
+// Target is where the turn's answer goes: to the newest message that it began with.
+func (t *Turn) Target() Target { return t.Inbound[len(t.Inbound)-t.Steered-1].Target }
+
+// Withdrawn reports whether all that the turn answers was taken back.
+func (t *Turn) Withdrawn() bool {
+	return !slices.ContainsFunc(t.Inbound, func(in Inbound) bool { return !in.Withdrawn })
+}
 
 // Transcript is what remains of the turn when it ends, as entries: what was said, the
 // steps, and the last words. Without an Outcome these are that it was given up.

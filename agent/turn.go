@@ -15,6 +15,7 @@ import (
 type turn struct {
 	*Agent
 	*Turn
+	worker  *worker
 	reply   Reply
 	history []Entry
 	text    strings.Builder // all that has been said in this turn
@@ -22,16 +23,17 @@ type turn struct {
 	model   string
 
 	status   string   // what open calls do
+	unread   []string // sentences about files that were left out
 	narrated []string // what calls have done and do; each list is made anew
 }
 
 // answer runs steps until the model has answered, a limit is reached or it fails. An
 // error means that the turn has no outcome yet, only a text so far: the daemon stops, or
 // the store failed.
-func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, err error) {
+func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o Outcome, err error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, a.TurnTimeout, ErrTurnTimeout)
 	defer cancel()
-	r := &turn{Agent: a, Turn: t, reply: reply, usage: t.usage()}
+	r := &turn{Agent: a, Turn: t, worker: w, reply: reply, usage: t.usage()}
 	r.text.WriteString(t.text())
 	defer func() {
 		if p := recover(); p != nil {
@@ -44,7 +46,14 @@ func (a *Agent) answer(ctx context.Context, t *Turn, reply Reply) (o Outcome, er
 	if err != nil {
 		return Outcome{}, fmt.Errorf("read history: %w", err)
 	}
-	finish, err := r.steps(bounded)
+	if t.Inbound[0].Command == Compact {
+		return r.compact(bounded)
+	}
+	err = r.attach(bounded)
+	var finish Finish
+	if err == nil {
+		finish, err = r.steps(bounded)
+	}
 	if err == nil {
 		return r.took(r.ended(finish)), nil
 	}
@@ -77,8 +86,11 @@ func (r *turn) steps(ctx context.Context) (Finish, error) {
 				return "", err
 			}
 		}
+		if err := r.steer(ctx); err != nil {
+			return "", err
+		}
 		last := r.steppedSoFar()+1 >= r.MaxSteps
-		said, finish, err := r.ask(ctx, last)
+		said, finish, err := r.ask(ctx, last, r.said()...)
 		if err != nil {
 			return "", err
 		}
@@ -97,16 +109,33 @@ func (r *turn) steps(ctx context.Context) (Finish, error) {
 // finishSteps ends a turn whose model wants to call tools for ever.
 const finishSteps Finish = "steps"
 
+// steer tells the model of messages that have arrived since its last step.
+func (r *turn) steer(ctx context.Context) error {
+	if r.WhileBusy != Steer || !r.newcomers(r.worker) {
+		return nil
+	}
+	taken, err := r.Store.Take(ctx, r.Turn, word)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	for _, in := range taken {
+		r.Inbound, r.Steered = append(r.Inbound, in), r.Steered+1
+		r.Entries = append(r.Entries, word(in))
+	}
+	return nil
+}
+
 // ask streams one step.
-func (r *turn) ask(ctx context.Context, last bool) (Entry, Finish, error) {
+func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (Entry, Finish, error) {
 	began := time.Now()
 	var said strings.Builder
 	var end Chunk
 	err := func() error {
 		for c, err := range r.Model.Stream(ctx, Request{
 			Session:   r.Session,
+			Prefers:   r.Prefers,
 			System:    r.Instructions,
-			Messages:  window(r.Window, r.history, r.said(), r.Entries),
+			Messages:  window(r.Window, r.history, question, r.Entries),
 			Tools:     r.specs,
 			NoCalls:   last,
 			MaxTokens: r.MaxTokens,
@@ -180,6 +209,7 @@ func (r *turn) ended(f Finish) Outcome {
 	case o.Text == "":
 		o.Kind, o.Notice = Failed, "The model gave an empty answer. Please try again, perhaps in other words."
 	}
+	o.Notice = strings.TrimSpace(strings.Join(append(r.unread, o.Notice), " "))
 	return o
 }
 
@@ -222,23 +252,36 @@ func (t *Turn) text() string {
 	return strings.Join(said, "\n\n")
 }
 
-// said is what the turn answers, as entries.
-func (t *Turn) said() []Entry {
-	es := make([]Entry, len(t.Inbound))
-	for i, in := range t.Inbound {
-		es[i] = Entry{Role: RoleUser, At: in.Sent, Text: in.Text}
-		if !in.Direct {
-			es[i].Author = &in.Author
+// said is what the turn answers, as entries, but for what is among its own.
+func (t *Turn) said() (es []Entry) {
+	for _, in := range t.Inbound[:len(t.Inbound)-t.Steered] {
+		if !in.Withdrawn {
+			es = append(es, word(in))
 		}
 	}
 	return es
+}
+
+// word is a message as an entry.
+func word(in Inbound) Entry {
+	e := Entry{Role: RoleUser, At: in.Sent, Text: in.Text}
+	if !in.Direct {
+		e.Author = &in.Author
+	}
+	return e
 }
 
 // transcript is what remains of an answered turn: what was said, the steps, and the
 // last words. Calls that never got a result are answered, since a transcript with an
 // open call is refused by models.
 func (t *Turn) transcript() []Entry {
-	es := append(t.said(), t.Entries...)
+	switch {
+	case t.Outcome.Kind == Withdrawn:
+		return nil
+	case t.Outcome.Summary:
+		return []Entry{{Role: RoleUser, At: time.Now(), Text: summaryMark + t.Outcome.Text}}
+	}
+	es := append(t.said(), forgetImages(t.Entries)...)
 	for _, c := range openCalls(t.Entries) {
 		es = append(es, Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Failed: true, Text: "There is no result: the turn ended first."})
 	}

@@ -60,15 +60,21 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) e
 	if b.Ahead < ahead {
 		return b, errAheadGone
 	}
-	h := head{Generation: b.Generation, Next: b.Base + uint64(len(values))}
-	if ahead == 0 {
+	h := head{Generation: b.Generation, Next: b.Base + uint64(len(values)), settings: settings{Spent: cost(t)}}
+	fresh := t.Outcome != nil && t.Outcome.Summary
+	if ahead == 0 && !fresh {
 		for i, v := range values {
 			if err := txn.Set(entryKey(t.Session, b.Generation, b.Base+uint64(i)), v); err != nil {
 				return b, err
 			}
 		}
 	}
-	if err := writeHead(txn, t.Session, h); err != nil {
+	if fresh {
+		err = finishFresh(txn, t.Session, b, h, values)
+	} else {
+		err = writeHead(txn, t.Session, h)
+	}
+	if err != nil {
 		return b, err
 	}
 	gone, known := txn.live.journal(t)
@@ -77,11 +83,25 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) e
 			return b, err
 		}
 	}
+	if !fresh {
+		if err := keepLast(txn, t, b, h, gone); err != nil {
+			return b, err
+		}
+	}
 	gone = append(gone, key("t/", t.Session))
 	for _, seq := range b.Inbox {
 		gone = append(gone, inboxKey(t.Session, seq))
 	}
 	return b, errors.Join(deleteAll(txn, gone), also(txn))
+}
+
+// cost is what a turn that ends has cost.
+func cost(t *agent.Turn) spent {
+	c := spent{Turns: 1}
+	if t.Outcome != nil {
+		c.Usage = t.Outcome.Usage
+	}
+	return c
 }
 
 // errAheadGone says that what was written ahead was taken for what a crash has left.
@@ -177,4 +197,23 @@ func inOne(values [][]byte) (n int) {
 		size += len(values[n]) + valueFrame
 	}
 	return n
+}
+
+// finishFresh begins the session's transcript anew with the values. After a reset there is
+// nothing left for them to replace.
+func finishFresh(txn *tx, id agent.SessionID, b begun, h head, values [][]byte) error {
+	now, _, err := readHead(txn, id)
+	if err != nil {
+		return err
+	}
+	now.Spent = now.Spent.add(h.Spent)
+	if now.Generation == b.Generation {
+		now.Generation, now.Next = b.Generation+1, uint64(len(values))
+		for i, v := range values {
+			if err := txn.Set(entryKey(id, now.Generation, uint64(i)), v); err != nil { //nolint:gosec // an index
+				return err
+			}
+		}
+	}
+	return errors.Join(set(txn, key("h/", id), now), txn.Delete(lastKey(id)))
 }

@@ -110,7 +110,7 @@ func (s *Store) expireStep(txn *tx, id agent.SessionID, before time.Time) (step,
 		if !spoken.Before(before) {
 			return stepEnd, nil
 		}
-		return stepEnd, errors.Join(txn.Delete(key("k/", id)), txn.Delete(key("h/", id)))
+		return stepEnd, errors.Join(txn.Delete(key("k/", id)), txn.Delete(key("h/", id)), txn.Delete(lastKey(id)))
 	}
 	last, err := lastWord(txn, id, generation)
 	if err != nil {

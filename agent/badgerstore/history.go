@@ -17,6 +17,19 @@ import (
 type head struct {
 	Generation uint64 `json:"generation"`
 	Next       uint64 `json:"next"` // the number of the next entry
+	settings
+}
+
+// settings are what a session keeps when its transcript begins anew.
+type settings struct {
+	Model string `json:"model,omitempty"` // that people chose
+	Spent spent  `json:"spent,omitzero"`
+}
+
+// spent is what the turns of a session have cost.
+type spent struct {
+	Turns int         `json:"turns"`
+	Usage agent.Usage `json:"usage"`
 }
 
 // readHead reads a session's head. One that is damaged is what the last entry tells, and
@@ -29,9 +42,12 @@ func readHead(txn *tx, id agent.SessionID) (h head, damage *fix, err error) {
 	if err != nil {
 		return head{}, nil, err
 	}
-	var read struct{ Generation, Next *uint64 }
+	var read struct {
+		Generation, Next *uint64
+		settings
+	}
 	if err := decode(item, &read); err == nil && read.Generation != nil && read.Next != nil {
-		return head{*read.Generation, *read.Next}, nil, nil
+		return head{*read.Generation, *read.Next, read.settings}, nil, nil
 	} else {
 		f := fault(item, cmp.Or(err, errImplausible))
 		h, err = lastHead(txn, id)
@@ -50,13 +66,22 @@ func lastHead(txn *tx, id agent.SessionID) (h head, err error) {
 	return h, err
 }
 
-// writeHead moves the session's head, unless a reset has moved it elsewhere.
+func (s spent) add(o spent) spent {
+	return spent{s.Turns + o.Turns, s.Usage.Add(o.Usage)}
+}
+
+// writeHead moves the session's head, unless a reset has moved it elsewhere, and adds to
+// what the session has spent.
 func writeHead(txn *tx, id agent.SessionID, h head) error {
 	now, _, err := readHead(txn, id)
-	if err != nil || now.Generation != h.Generation {
+	if err != nil {
 		return err
 	}
-	return set(txn, key("h/", id), h)
+	now.Spent = now.Spent.add(h.Spent)
+	if now.Generation == h.Generation {
+		now.Next = h.Next
+	}
+	return set(txn, key("h/", id), now)
 }
 
 // History implements agent.Store. It reads the turn's own generation, which after a
@@ -178,7 +203,7 @@ func (s *Store) Reset(ctx context.Context, id agent.SessionID) error {
 		if damage != nil {
 			s.log.Error("the head of a transcript is damaged; the session starts afresh all the same", "session", id, "damage", damage.why)
 		}
-		return set(txn, key("h/", id), head{Generation: h.Generation + 1})
+		return set(txn, key("h/", id), head{Generation: h.Generation + 1, settings: h.settings})
 	})
 	if err != nil {
 		return fmt.Errorf("reset the session: %w", err)

@@ -27,6 +27,8 @@ func callKey(s agent.SessionID, id string) []byte { return append(append(within(
 
 func partKey(s agent.SessionID, k string) []byte { return append(append(within("j/", s), 'p'), k...) }
 
+func partsOf(s agent.SessionID) []byte { return append(within("j/", s), 'p') }
+
 func outcomeKey(s agent.SessionID) []byte { return append(within("j/", s), 'o') }
 
 func entriesOf(s agent.SessionID, generation uint64) []byte {
@@ -36,6 +38,9 @@ func entriesOf(s agent.SessionID, generation uint64) []byte {
 func entryKey(s agent.SessionID, generation, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(entriesOf(s, generation), seq)
 }
+
+// lastKey is for the turn of a session that was committed last.
+func lastKey(s agent.SessionID) []byte { return key("l/", s) }
 
 func deadKey(id agent.TurnID) []byte { return append([]byte("x/t/"), id...) }
 

@@ -100,8 +100,16 @@ func (l *look) take() (said []agent.Inbound, seqs []uint64, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if in, ok := l.message(item); ok {
-			said, seqs = append(said, in), append(seqs, seq)
+		in, ok := l.message(item)
+		switch {
+		case !ok:
+			continue
+		case in.Command != "" && len(said) > 0:
+			return said, seqs, nil // a command has a turn of its own
+		}
+		said, seqs = append(said, in), append(seqs, seq)
+		if in.Command != "" {
+			break
 		}
 		if len(said) == agent.MaxTake {
 			break

@@ -21,7 +21,8 @@ type begun struct {
 	Attempt    int          `json:"attempt"` // since the last step that was journaled
 	Suspended  bool         `json:"suspended,omitempty"`
 	Inbox      []uint64     `json:"inbox"`
-	Base       uint64       `json:"base"` // entries of its generation that were there before it
+	Steered    int          `json:"steered,omitempty"` // of Inbox, the last that are journaled as entries
+	Base       uint64       `json:"base"`              // entries of its generation that were there before it
 	// Ahead is how many entries a commit has written that was too large for one
 	// transaction and did not come to its end.
 	Ahead int `json:"ahead,omitempty"`
@@ -119,9 +120,11 @@ func (l *look) resume() (*agent.Turn, error) {
 		b.Base = max(b.Base, h.Next) // what is in the transcript is never written over
 	}
 	t := b.turn(l.id)
+	t.Prefers = h.Model
 	if t.Inbound, err = l.inbox(b.Inbox); err != nil {
 		return nil, err
 	}
+	t.Steered = min(t.Steered, max(len(t.Inbound)-1, 0))
 	if len(t.Inbound) == 0 {
 		if len(l.fixes) == 0 {
 			l.log.Error("all that a turn answers was damaged; the turn is dropped", "session", l.id, "turn", b.ID)
@@ -142,6 +145,7 @@ func (l *look) beginFresh() (*agent.Turn, error) {
 	}
 	b := newBegun(h)
 	t := b.turn(l.id)
+	t.Prefers = h.Model
 	if t.Inbound, b.Inbox, err = l.take(); err != nil || len(t.Inbound) == 0 {
 		return nil, err
 	}
@@ -154,7 +158,7 @@ func (l *look) beginFresh() (*agent.Turn, error) {
 }
 
 func (b *begun) turn(id agent.SessionID) *agent.Turn {
-	return &agent.Turn{ID: b.ID, Session: id, Generation: b.Generation, Began: b.Began, Attempt: b.Attempt}
+	return &agent.Turn{ID: b.ID, Session: id, Generation: b.Generation, Began: b.Began, Attempt: b.Attempt, Steered: b.Steered}
 }
 
 // underWay reads the record of a turn, which must be the one that its session has.

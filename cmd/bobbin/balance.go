@@ -19,7 +19,7 @@ type balance struct {
 	accepted  atomic.Int64
 	delivered atomic.Int64
 	dead      atomic.Int64
-	retried   atomic.Int64 // of the dead: pending again
+	retried   atomic.Int64 // of the dead and of the delivered: pending again
 }
 
 // countWithin bounds how long a scrape waits for the store.
@@ -54,7 +54,7 @@ func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
 	r.MustRegister(
 		counter("messages_delivered_total", "Accepted messages whose answer stands.", &b.delivered),
 		counter("messages_dead_total", "Accepted messages that were set aside; “bobbin turns --failed” lists them.", &b.dead),
-		counter("messages_retried_total", "Messages that were set aside and put back by “bobbin turns retry”.", &b.retried),
+		counter("messages_retried_total", "Messages that were put back to be answered once more: by “bobbin turns retry”, or because people asked for another answer.", &b.retried),
 		gauge("messages_pending", "Accepted messages that are not answered yet; -1: the store did not say.", pending),
 		gauge("messages_unaccounted", "Pending at the start + accepted + retried - delivered - dead - pending. Not 0 for longer than a scrape would be a fault of bobbin.",
 			func() (int64, error) { return b.unaccounted(pending) }),

@@ -122,6 +122,9 @@ func (m *metrics) TurnEnded(t *agent.Turn, took time.Duration, err error) {
 	m.turns.WithLabelValues(t.Target().Platform, outcome).Inc()
 }
 
+// Reopened implements agent.Observer.
+func (m *metrics) Reopened(t *agent.Turn) { m.balance.retried.Add(int64(len(t.Inbound))) }
+
 // StepEnded implements agent.Observer.
 func (m *metrics) StepEnded(model string, u agent.Usage, took time.Duration, err error) {
 	if model == "" {

@@ -150,5 +150,5 @@ type Entry struct {
 
 	CallID string `json:"call_id,omitempty"` // RoleTool: the call this answers
 	Tool   string `json:"tool,omitempty"`    // RoleTool: the tool's name
-	Failed bool   `json:"failed,omitempty"`  // RoleTool: Text says what went wrong
+	Failed bool   `json:"failed,omitempty"`  // RoleTool, or a file: Text says what went wrong
 }

@@ -23,7 +23,6 @@ type turn struct {
 	model   string
 
 	status   string   // what open calls do
-	unread   []string // sentences about files that were left out
 	narrated []string // what calls have done and do; each list is made anew
 }
 
@@ -209,7 +208,7 @@ func (r *turn) ended(f Finish) Outcome {
 	case o.Text == "":
 		o.Kind, o.Notice = Failed, "The model gave an empty answer. Please try again, perhaps in other words."
 	}
-	o.Notice = strings.TrimSpace(strings.Join(append(r.unread, o.Notice), " "))
+	o.Notice = strings.TrimSpace(strings.Join(append(r.unread(), o.Notice), " "))
 	return o
 }
 

@@ -25,7 +25,7 @@ type Store interface {
 // StoreSuite tests the behaviour that every agent.Store has. open opens the store in a
 // directory; opened again after Close, it finds there what was written before.
 func StoreSuite(t *testing.T, open func(dir string) (Store, error)) {
-	for _, tests := range [][]storeTest{inboxTests, noteTests, turnTests, historyTests} {
+	for _, tests := range [][]storeTest{inboxTests, noteTests, turnTests, anewTests, historyTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel() // most of the time goes into waiting for the disk

@@ -184,9 +184,45 @@ func TestChangeThatIsNotAcceptedIsLetGoOf(t *testing.T) {
 		tries := 0
 		r.onAccept(func(context.Context, bots.Event) error { tries++; return errors.New("disk on fire") })
 		r.edit(dm, id, "hi there")
-		time.Sleep(time.Hour)
+		r.pass(time.Hour)
 		if tries != 3 || len(r.shows(dm)) != 0 || r.bot.Ignored()[ignoredUnaccepted] != 1 {
 			t.Errorf("after %d tries there stands %q", tries, r.shows(dm))
 		}
+	})
+}
+
+// A deletion may be of anything, so what is malformed only has to do no harm.
+func TestHostileChangesPressesAndReactionsDoNoHarm(t *testing.T) {
+	payloads := []string{
+		`null`, `{}`, `[]`, `{"id":null}`, `{"ids":null,"channel_id":"2"}`, `{"ids":[null,"","../x","5"],"channel_id":"2"}`, `{"id":"1","channel_id":"../x"}`,
+		`{"id":"1","channel_id":"2","guild_id":"..","edited_timestamp":"x","content":"x","author":{"id":"4"}}`,
+		`{"id":"1","channel_id":"2","edited_timestamp":"x","content":"x","author":{}}`,
+		`{"id":"1","channel_id":"2","edited_timestamp":7,"content":"x","author":{"id":"4"}}`,
+		`{"id":"1","channel_id":"2","content":"x","author":{"id":"4"},"attachments":[null,{},{"id":"../x"},{"id":"1","size":-5}],"message_snapshots":[null],"referenced_message":{"referenced_message":{}}}`,
+		`{"user_id":"1","channel_id":"2","message_id":"3","emoji":null}`, `{"user_id":"1","channel_id":"2","message_id":"3","emoji":{"name":null}}`,
+		`{"user_id":"1","channel_id":"2","message_id":"../3","emoji":{"name":"💡"}}`, `{"user_id":"1","channel_id":"2","message_id":"3","member":{"user":null},"emoji":{"name":"💡"}}`,
+		`{"id":"1","owner_id":"2","system_channel_id":"3","joined_at":"never"}`, `{"id":"1","owner_id":null,"system_channel_id":"../x","joined_at":"2999-01-01T00:00:00Z"}`,
+		`{"id":"1","application_id":"2","token":"t","channel_id":"3","type":3,"user":{"id":"5"},"message":null,"data":{"custom_id":"bobbin:stop:AAAA"}}`,
+		`{"id":"1","application_id":"2","token":"t","channel_id":"3","type":5,"user":{"id":"5"},"data":{"custom_id":"bobbin:about:3/4","components":[null,{"component":null},{"components":[null]}]}}`,
+		`{"id":"1","application_id":"2","token":"t","channel_id":"3","type":2,"user":{"id":"5"},"data":{"type":3,"name":"Ask bobbin about this","target_id":"9","resolved":{"messages":{"9":null}}}}`,
+		`{"id":"1","application_id":"2","token":"t","channel_id":"3","type":2,"user":{"id":"5"},"data":{"type":3,"name":"Summarise this thread","target_id":"9","resolved":null}}`,
+		`{"id":"1","application_id":"2","token":"t","channel_id":"3","type":4,"user":{"id":"5"},"data":{}}`,
+	}
+	events := []string{"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_ADD", "GUILD_CREATE", "INTERACTION_CREATE"}
+	bubble(t, setup{opts: Options{MessageContent: true, Reaction: lamp, Greet: true}}, func(r *rig) {
+		for _, e := range events {
+			for _, p := range payloads {
+				if err := r.fake.Dispatch(e, json.RawMessage(p)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.pass(time.Minute)
+		}
+		if n := r.bot.Ignored()[ignoredPanic]; n != 0 {
+			t.Errorf("%d panics\n%s", n, r.logged())
+		}
+		r.taken()
+		r.say("ada", "general", "", r.mention("hi"))
+		r.one()
 	})
 }

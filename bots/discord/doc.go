@@ -72,4 +72,25 @@
 // the question; the answer follows in the thread on it or, in a DM or a thread,
 // below it, as messages of our own, which can be edited after the interaction's
 // fifteen minutes, found again, and are never posted twice.
+//
+// # What surrounds an answer
+//
+// Discord's sign of typing has no words, so what is being done stands in the message
+// itself, as a small line above the text. Each edit states all of the text, and all of
+// the buttons, so that what is no longer wanted goes. A button carries the name of its
+// turn: a press needs no memory of ours, and reaches no other turn than its own. It is
+// acknowledged before it is accepted, with nothing to see; a word about it goes to the
+// one who pressed.
+//
+// # What changes afterwards
+//
+// Discord tells of edits, previews and pins alike, so an update counts as an edit only
+// if the time of the last edit is another. It does not say who wrote a message that is
+// gone, so the author of one from an earlier run is not known. Neither is caught up on:
+// history shows what a message says now, and not that it said something else. A file's
+// address is signed and runs out after a day; its id names the message, which is read
+// again then.
+//
+// Whether a server is new is seen from when bobbin joined it, and whether a person is from
+// an empty history, so that no reconnect and no restart says hello twice.
 package discord

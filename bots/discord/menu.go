@@ -133,5 +133,28 @@ func (d *Discord) quoted(m *message) bots.Quote {
 	return q
 }
 
+// pointsAt is the message that m is about, if m says so: one that it forwards, or somebody
+// else's that it is a reply to. A forwarded message has no author.
+func (d *Discord) pointsAt(m *message) *bots.Quote {
+	if len(m.Snapshots) > 0 {
+		if s := m.Snapshots[0].Message; s != nil {
+			s.ID, s.ChannelID, s.GuildID, s.Author = m.ID, m.ChannelID, "", nil
+			if q := d.quoted(s); q.Text != "" || len(q.Files) > 0 {
+				return &q
+			}
+		}
+		return nil
+	}
+	r := m.Referenced
+	if r == nil || m.Type != messageReply || !validID(r.ID) || d.isOurs(r) || !d.addressed(m) || m.GuildID == "" {
+		return nil
+	}
+	r.ChannelID, r.GuildID = m.ChannelID, m.GuildID
+	if q := d.quoted(r); q.Text != "" || len(q.Files) > 0 {
+		return &q
+	}
+	return nil
+}
+
 // shown is what people see of a question about a message.
 func (a asking) shown() string { return cmp.Or(a.Shown, a.Text, "What do you say to this?") }

@@ -101,3 +101,49 @@ func TestFormsThatAreNoneGetAWord(t *testing.T) {
 		}
 	})
 }
+
+func TestReplyToSomebodyElseIsAboutTheirMessage(t *testing.T) {
+	bubble(t, setup{opts: Options{MessageContent: true}}, func(r *rig) {
+		about := r.say("ada", "general", "", "Looms are old.")
+		r.say("grace", "general", about, r.mention("is that so?"))
+		e := r.one()
+		if e.Text != "is that so?" || e.Subject == nil || e.Subject.Text != "Looms are old." || e.Subject.Author.Name != "ada" || e.Target.Thread == about {
+			t.Errorf("event is %+v about %+v", e, e.Subject)
+		}
+		said, _ := parsePlace(r.post(e.Target, "K-1", "Yes."))
+		r.say("grace", said.channel, said.message, "sure?")
+		if e := r.one(); e.Subject != nil {
+			t.Errorf("event is %+v about %+v", e, e.Subject)
+		}
+	})
+}
+
+func TestForwardedMessageIsWhatItIsAbout(t *testing.T) {
+	bubble(t, setup{}, func(r *rig) {
+		dm := r.fake.OpenDM("ada")
+		forward := func(snapshots string) {
+			if err := r.fake.Dispatch("MESSAGE_CREATE", []byte(`{"id":"300000000000000999","channel_id":"`+dm+`","type":0,"content":"","author":{"id":"210000000000000001","username":"ada"},
+				"message_reference":{"type":1,"channel_id":"1","message_id":"2"},"message_snapshots":`+snapshots+`}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		forward(`[{"message":{"type":0,"content":"Looms are <@210000000000000002>'s.","mentions":[{"id":"210000000000000002","username":"grace"}],
+			"attachments":[{"id":"5","filename":"a.txt","size":1,"url":"https://cdn.discordapp.com/a"}]}}]`)
+		e := r.one()
+		if s := e.Subject; e.Text != "" || s == nil || s.Text != "Looms are @grace's." || len(s.Files) != 1 || s.Author.ID != "" {
+			t.Errorf("event is %+v about %+v", e, s)
+		}
+	})
+	for name, snapshots := range map[string]string{"none": "[]", "null": "null", "empty": `[{}]`, "no message": `[{"message":null}]`} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{}, func(r *rig) {
+				if err := r.fake.Dispatch("MESSAGE_CREATE", []byte(`{"id":"300000000000000999","channel_id":"`+r.fake.OpenDM("ada")+`","author":{"id":"210000000000000001","username":"ada"},"message_snapshots":`+snapshots+`}`)); err != nil {
+					t.Fatal(err)
+				}
+				if e := r.one(); e.Subject != nil {
+					t.Errorf("event is %+v about %+v", e, e.Subject)
+				}
+			})
+		})
+	}
+}

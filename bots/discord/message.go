@@ -57,6 +57,9 @@ type message struct {
 	Flags       int          `json:"flags"`
 	Attachments []attachment `json:"attachments"`
 
+	Snapshots []struct { // of messages that were forwarded
+		Message *message `json:"message"`
+	} `json:"message_snapshots"`
 	Edited *string `json:"edited_timestamp"`
 
 	heeded  bool // concerns bobbin, whatever it says
@@ -98,7 +101,7 @@ func (d *Discord) wanted(m *message) bool {
 		why = ignoredSystem
 	case m.GuildID == "" || d.addressed(m):
 		return true
-	case strings.TrimSpace(m.Content) == "" && len(m.Attachments) == 0:
+	case strings.TrimSpace(m.Content) == "" && len(m.Attachments) == 0 && len(m.Snapshots) == 0:
 		why = ignoredEmpty
 	default:
 		if c, ok := d.channels.get(m.ChannelID); ok && !c.isThread() {
@@ -213,6 +216,7 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 		Addressed: m.GuildID == "" || d.addressed(m),
 		Text:      d.text(m),
 		Files:     m.files(),
+		Subject:   d.pointsAt(m),
 		Sent:      sent(m.ID),
 		SendFile:  func(ctx context.Context, f bots.Upload) error { return d.handOver(ctx, m, f) },
 		Respond:   func(ctx context.Context, markdown string) error { return d.respond(ctx, m, markdown) },

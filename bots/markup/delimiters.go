@@ -45,7 +45,7 @@ func match(open []opener, s string, i, n int) []opener {
 	}
 	// Only what begins a word: 4*5 and *.txt are no emphasis.
 	wordStart := unicode.IsSpace(before) || unicode.IsPunct(before) && before != '/' && before != '\\' && (n > 1 || before != '(')
-	begins := unicode.IsLetter(after) || unicode.IsDigit(after) || n > 1 && !unicode.IsSpace(after) || strings.ContainsRune("\"“‘[`", after)
+	begins := unicode.IsLetter(after) || unicode.IsDigit(after) || n > 1 && !unicode.IsSpace(after) || strings.ContainsRune("\"“‘[`(<@#&", after)
 	if wordStart && begins || n > 1 && char == '*' && !isASCIIWord(before) && begins {
 		open = append(open, opener{pos: i, n: n, char: char})
 	}
@@ -77,7 +77,7 @@ func endsWithRun(s string, i, n int, open []opener) string {
 		return closeAll(s[:i], open)
 	}
 	before, _ := utf8.DecodeLastRuneInString(s[:i])
-	if i == 0 || unicode.IsSpace(before) {
+	if n > 1 || !wordRune(before) { // also at the beginning
 		return closeAll(strings.TrimRight(s[:i], " \t\n"), open)
 	}
 	return closeAll(s, open)

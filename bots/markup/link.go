@@ -13,14 +13,24 @@ var looksLikeAddress = regexp.MustCompile(`(?i)^(?:[a-z][a-z0-9+.-]*://|www\.)\S
 
 // link writes a link or an image. An image is never loaded by itself: the address of
 // an image that a model writes may carry what it has been told to give away.
+//
+// The brackets of [r] stay, since they have been shown while r had no definition yet.
 func (w *inliner) link(n ast.Node, address string, image bool, s style) {
+	open, closing, refers := "", "", false
+	if l, ok := n.(*ast.Link); ok && l.Reference != nil {
+		refers = true
+		if l.Reference.Type == ast.ReferenceLinkShortcut {
+			open, closing = "[", "]"
+		}
+	}
 	if s.label {
-		w.children(n, s)
+		w.bracketed(n, open, closing, s)
 		return
 	}
 	inner := s
 	inner.label, inner.oneLine = true, true
 	label := strings.TrimSpace((&renderer{dialect: plain, src: w.src}).inlines(n, inner))
+	label = open + label + closing
 	if label == "" && image {
 		label = "image"
 	}
@@ -35,8 +45,8 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 		return
 	}
 	if !safeScheme(address) {
-		w.children(n, s)
-		if address != "" && !strings.HasPrefix(address, "#") {
+		w.bracketed(n, open, closing, s)
+		if address != "" && !refers && !strings.HasPrefix(address, "#") {
 			w.pending.WriteString(" (" + address + ")")
 		}
 		return
@@ -51,6 +61,7 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	} else {
 		text = strings.TrimSpace(w.inlines(n, inner))
 	}
+	text = w.escape(open, "", inner) + text + w.escape(closing, "x", inner)
 	switch w.flavor {
 	case flavorSlackText:
 		w.raw("<"+slackAddress(address)+"|"+strings.NewReplacer("|", "¦", "\n", " ").Replace(text)+">", s)
@@ -63,6 +74,13 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	default:
 		w.raw("["+text+"]("+percent(address)+")", s)
 	}
+}
+
+// bracketed writes the inside of n as text.
+func (w *inliner) bracketed(n ast.Node, open, closing string, s style) {
+	w.pending.WriteString(open)
+	w.children(n, s)
+	w.pending.WriteString(closing)
 }
 
 // safeScheme says whether an address may be shown as a link.

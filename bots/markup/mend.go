@@ -12,16 +12,13 @@ var (
 	// danglingTask is a list item that may be about to become a task.
 	danglingTask = regexp.MustCompile(`^[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[[ xX]?$|^\[[ xX]?$`)
 	// danglingNumber is a number that may be about to become a list item.
-	danglingNumber = regexp.MustCompile(`^[ \t>]*\d{1,3}[.)]?[ \t]*$`)
-	halfTableHead  = regexp.MustCompile(`^\| .*[^\\]\|`)
-	halfFirstCell  = regexp.MustCompile(`^[ >]*\| [^|]*$`)
-	halfDelimiter  = regexp.MustCompile(`^\|[-:| ]*$`)
-	halfEntity     = regexp.MustCompile(`&(?:am|amp|lt|gt|quo|quot|nbs|nbsp|#\d{2,4})$`)
-	halfTag        = regexp.MustCompile(`^<(?:/?([a-zA-Z][a-zA-Z0-9]*)?|h(?:t(?:t(?:ps?(?::/{0,2})?)?)?)?)$`)
-	halfAddress    = regexp.MustCompile(`^<(?:https?://|mailto:)[^\s<>]+$`)
+	danglingNumber   = regexp.MustCompile(`^[ \t>]*\d{1,3}[.)]?[ \t]*$`)
+	halfTableHead    = regexp.MustCompile(`^\| .*[^\\]\|`)
+	halfFirstCell    = regexp.MustCompile(`^[ >]*\| [^|]*$`)
+	halfDelimiter    = regexp.MustCompile(`^\|[-:| ]*$`)
+	halfDefinition   = regexp.MustCompile(`^ {0,3}\[[^\]^][^\]]*\]:[ \t]*\S*(?:[ \t]+(?:"[^"]*|'[^']*|\([^)]*))?$`)
+	halfRuleOfDashes = regexp.MustCompile(`^:?-+[-:| ]*$`)
 )
-
-var entityEnds = map[string]string{"&am": "p;", "&quo": "t;", "&nbs": "p;"}
 
 // mendBlock returns the text of the block that is still open at the end of a
 // document in the form in which it reads best so far.
@@ -34,7 +31,16 @@ func mendBlock(s string, inItem bool) string {
 	}
 	lastStart := strings.LastIndexByte(body, '\n') + 1
 	last := body[lastStart:]
-	if danglingLine.MatchString(last) || danglingTask.MatchString(last) ||
+	if lastStart == 0 && halfDefinition.MatchString(last) {
+		return ""
+	}
+	if lastStart > 0 && halfRuleOfDashes.MatchString(last) {
+		before := body[:lastStart-1]
+		if strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], "|") {
+			return s[:lastStart] // the line between the headings and the rows of a table
+		}
+	}
+	if danglingLine.MatchString(last) || rule(strings.TrimLeft(last, " \t>")) || danglingTask.MatchString(last) ||
 		lastStart > 0 && inItem && danglingNumber.MatchString(last) {
 		return s[:lastStart]
 	}
@@ -45,16 +51,22 @@ func mendBlock(s string, inItem bool) string {
 func mendTable(body string) (string, bool) {
 	lines := strings.Split(body, "\n")
 	n := len(lines)
-	if n == 1 && halfFirstCell.MatchString(body) {
-		return body + "\n" + body[:strings.IndexByte(body, '|')] + "|-|", true
+	tableBefore := n > 1 && strings.HasPrefix(strings.TrimLeft(lines[n-2], " >"), "|")
+	if last := lines[n-1]; halfFirstCell.MatchString(last) && !tableBefore {
+		return mendCell(body) + "\n" + last[:strings.IndexByte(last, '|')] + "|-|", true
 	}
-	if n > 1 && halfDelimiter.MatchString(strings.TrimLeft(lines[n-1], " >")) &&
+	if n > 1 && strings.TrimLeft(lines[n-1], " >") == "" && halfTableHead.MatchString(strings.TrimLeft(lines[n-2], " >")) {
+		n--
+	} else if n > 1 && halfDelimiter.MatchString(strings.TrimLeft(lines[n-1], " >")) &&
 		halfTableHead.MatchString(strings.TrimLeft(lines[n-2], " >")) {
 		n--
 	} else if !halfTableHead.MatchString(strings.TrimLeft(lines[n-1], " >")) {
 		return "", false
 	}
 	head := strings.TrimRight(lines[n-1], " ")
+	if n == len(lines) {
+		head = mendCell(head)
+	}
 	if n > 1 && strings.HasPrefix(strings.TrimLeft(lines[n-2], " >"), "|") {
 		return "", false // a later line of what is no table
 	}
@@ -63,4 +75,10 @@ func mendTable(body string) (string, bool) {
 	indent := head[:strings.IndexByte(head, '|')]
 	lines = append(lines[:n-1], head, indent+strings.Repeat("|-", cells)+"|")
 	return strings.Join(lines, "\n"), true
+}
+
+// mendCell closes what is open in the last cell of the row that s ends with.
+func mendCell(s string) string {
+	at := strings.LastIndexByte(s, '|') + 1
+	return s[:at] + mendInline(s[at:], 3)
 }

@@ -84,21 +84,27 @@ func openEnd(o opened) (start int, inItem, ok bool) {
 	}
 	last := strings.LastIndexByte(strings.TrimRight(o.src, "\n"), '\n') + 1
 	switch leaf := leaf.(type) {
-	case *ast.Heading:
+	case *ast.Heading, *ast.ThematicBreak:
 		return last, false, !strings.HasSuffix(o.src, "\n")
 	case *ast.Paragraph, *ast.TextBlock:
 		return max(0, leaf.Lines().At(0).Start), leaf.Parent().Kind() == ast.KindListItem, true
 	case *ast.FencedCodeBlock:
 		// The beginning of the line that ends the block is no code.
 		line := strings.TrimLeft(o.src[last:], " \t>")
-		half := line == "`" || line == "``" || line == "~" || line == "~~"
+		first, _, _ := strings.Cut(o.src[max(leaf.Pos(), 0):], "\n")
+		opening := fenceRun(strings.TrimLeft(first, " \t>"))
+		if opening == "" {
+			opening = "```"
+		}
+		half := line != "" && len(line) < len(opening) && strings.Trim(line, opening[:1]) == ""
 		return len(o.src) - len(line), false, half && leaf.Pos() < last
 	case *ast.ListItem, *ast.List, *ast.Blockquote:
 		return last, false, true
 	case *east.TableCell:
 		_, inHead := leaf.Parent().(*east.TableHeader)
-		closed := strings.HasSuffix(strings.TrimRight(o.src, " \n"), "|")
-		return max(last, strings.LastIndexByte(o.src, '|')+1), false, !inHead && !closed
+		bare := strings.ReplaceAll(o.src[last:], `\|`, "\\ ")
+		closed := strings.HasSuffix(strings.TrimRight(bare, " \n"), "|")
+		return last + strings.LastIndexByte(bare, '|') + 1, false, !inHead && !closed
 	}
 	return 0, false, false
 }

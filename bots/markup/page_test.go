@@ -40,39 +40,6 @@ func TestHostileTextGivesProperPages(t *testing.T) {
 	}
 }
 
-// While a person reads along, text that has been shown should stay. Marks may come and
-// go at the end only, which the plain form does not have.
-func TestTypingDoesNotFlicker(t *testing.T) {
-	md := "# Title of *it*\n\nSome **bold and *nested* text** with `code span` and ~~gone~~ words. " +
-		"See <https://x.y/z> and https://a.b/c_d_e.\nNext line with 2 * 3, a\\*b and snake_case_x.\n\n" +
-		"- one **b**\n- two\n  - three `x`\n  - [x] done\n1. first\n2. second\n\n> quote *it*\n> more\n\n" +
-		"```go\nfunc main() {}\n```\n\n| A | B |\n|---|--:|\n| a | 1 |\n| **b** | 2 |\n\n" +
-		"Done<br>now <b>x</b> and see [the *docs*](https://example.com/x).\n\n---\n\n***both*** __under__ end."
-	for _, x := range targets {
-		t.Run(x.name, func(t *testing.T) {
-			shown := ""
-			for i := 1; i <= len(md); i++ {
-				pages := x.render(md[:i])
-				if len(pages) != 1 {
-					t.Fatalf("%q has %d pages", md[:i], len(pages))
-				}
-				now := pages[0].Plain
-				stable := strings.TrimRight(shown, " |])☐…")
-				stable = strings.TrimSuffix(strings.TrimRight(stable, " \n"), "•")
-				if !strings.HasPrefix(bare(now), bare(stable)) {
-					t.Errorf("after %q:\n was %q\n now %q", md[max(0, i-10):i], shown, now)
-				}
-				shown = now
-			}
-		})
-	}
-}
-
-// bare is without the spaces and the brackets that a link in the making may show.
-func bare(s string) string {
-	return strings.NewReplacer(" ", "", "\n", "", "[", "", "]", "").Replace(s)
-}
-
 func TestAPageThatComesOutTooLargeIsMadeSmaller(t *testing.T) {
 	d := *discord
 	d.hard = d.soft / 2 // costs are not this far off
@@ -89,8 +56,8 @@ func TestAPageThatComesOutTooLargeIsMadeSmaller(t *testing.T) {
 
 func TestALastPageThatComesOutTooLargeIsShownAsItsSource(t *testing.T) {
 	d := *discord
-	d.hard = 118
-	md := "# Title\n\n" + strings.Repeat("[* ", 30) // each star takes a backslash
+	d.hard = 150
+	md := "# Title\n\n" + strings.Repeat("a* ", 40) // each star takes a backslash
 	pages := paginate(md, &d)
 	if len(pages) != 1 || !strings.HasPrefix(pages[0].Text, "```\n# Title\n") {
 		t.Fatalf("the first of %d pages has %d units: %q", len(pages), d.size(pages[0].Text), pages[0].Text)

@@ -39,6 +39,7 @@ var markdown = parser.NewParser(
 		util.Prioritized(parser.NewCodeSpanParser(), 100),
 		util.Prioritized(extension.NewTaskCheckBoxParser(), 110),
 		util.Prioritized(footnoteParser{}, 120),
+		util.Prioritized(referenceParser{}, 150),
 		util.Prioritized(parser.NewLinkParser(), 200),
 		util.Prioritized(parser.NewAutoLinkParser(), 300),
 		util.Prioritized(parser.NewRawHTMLParser(), 400),

@@ -139,7 +139,12 @@ func (r *renderer) cells(t *east.Table, d *dialect) [][]string {
 func plainTable(rows [][]string) []line {
 	var out []line
 	for _, row := range rows {
-		out = append(out, line{text: strings.Join(row, " | ")})
+		for len(row) > 1 && row[len(row)-1] == "" {
+			row = row[:len(row)-1]
+		}
+		if text := strings.Join(row, " | "); text != "" {
+			out = append(out, line{text: text})
+		}
 	}
 	return out
 }
@@ -240,9 +245,6 @@ func (r *renderer) tableAsList(t *east.Table) []line {
 	heads := r.cells(t, r.dialect)
 	rows := heads[1:]
 	bold := r.marks().bold
-	if len(rows) == 0 {
-		return []line{{text: strings.Join(heads[0], " · ")}}
-	}
 	var out []line
 	for _, row := range rows {
 		title := row[0]
@@ -262,6 +264,9 @@ func (r *renderer) tableAsList(t *east.Table) []line {
 			}
 			out = append(out, line{text: r.bullet(nil) + text})
 		}
+	}
+	if len(out) == 0 {
+		return split(strings.Join(heads[0], " · "), false)
 	}
 	return out
 }

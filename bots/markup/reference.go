@@ -1,0 +1,52 @@
+package markup
+
+import (
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// referenceParser reads [text][label] as the text alone as long as nothing defines the
+// label. Definitions mostly stand at the end of an answer, so that otherwise brackets
+// would be seen that go away. Numbers and indexes, as in [1][2] and a[i][j], are left
+// alone.
+type referenceParser struct{}
+
+func (referenceParser) Trigger() []byte { return []byte{'[', ']'} }
+
+var fullReference = regexp.MustCompile("^\\[([*_`~]*\\pL[^\\[\\]]{0,200})\\](\\[([^\\[\\]^]{1,100})\\])")
+
+// undefinedReference is where the brackets after an opened text end, by the position
+// of the one that closes the text.
+var undefinedReference = parser.NewContextKey()
+
+func (referenceParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	line, segment := block.PeekLine()
+	ends, _ := pc.Get(undefinedReference).(map[int]int)
+	if line[0] == ']' {
+		end, ok := ends[segment.Start]
+		if !ok {
+			return nil
+		}
+		block.Advance(end - segment.Start)
+		return ast.NewString(nil)
+	}
+	m := fullReference.FindSubmatchIndex(line)
+	if m == nil || wordRune(block.PrecendingCharacter()) || m[1] < len(line) && (line[m[1]] == '(' || line[m[1]] == '[') {
+		return nil
+	}
+	if _, known := pc.Reference(util.ToLinkReference(line[m[6]:m[7]])); known || !utf8.Valid(line[m[6]:m[7]]) {
+		return nil
+	}
+	if ends == nil {
+		ends = map[int]int{}
+		pc.Set(undefinedReference, ends)
+	}
+	ends[segment.Start+m[4]-1] = segment.Start + m[5]
+	block.Advance(1)
+	return ast.NewString(nil)
+}

@@ -51,6 +51,11 @@ func (s *Slack) call(ctx context.Context, method string, form url.Values, out an
 	if err := s.paces[method].Wait(ctx); err != nil {
 		return err
 	}
+	return s.ask(ctx, method, form, out)
+}
+
+// ask is call for what somebody waits for.
+func (s *Slack) ask(ctx context.Context, method string, form url.Values, out any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.opts.APIURL+method, strings.NewReader(form.Encode()))
 	if err != nil {
 		return wrap(method, err)

@@ -186,7 +186,7 @@ func (c *catchUp) feed(ctx context.Context, channel string, p post) error {
 
 func (c *catchUp) offer(ctx context.Context, ev bots.Event) error {
 	done := make(chan error, 1)
-	if !c.in.offer(delivery{event: ev, done: func(_ context.Context, err error) { done <- err }}) {
+	if !c.in.offer(delivery{event: ev, fill: c.s.fileFiller(ev), done: func(_ context.Context, err error) { done <- err }}) {
 		return errNotTaken
 	}
 	select {

@@ -132,6 +132,7 @@ func (c *command) event() bots.Event {
 		Text:      rest,
 		Sent:      time.Now(),
 		Respond:   c.respond,
+		SendFile:  c.s.fileSender(at, id, c.hook),
 	}
 }
 
@@ -182,7 +183,7 @@ func (c *command) refusal(err error) string {
 	case absentCodes[code(err)] && c.direct():
 		return "I cannot write in this conversation. Write to me directly, or ask in a channel that I am in."
 	case absentCodes[code(err)]:
-		return "I am not in this channel. Invite me with `/invite @" + cmp.Or(c.s.identity().name, "bobbin") + "` and ask again."
+		return c.s.invitation()
 	case errors.Is(err, agent.ErrUndeliverable):
 		return "I may not write in this channel."
 	}

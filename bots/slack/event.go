@@ -19,6 +19,7 @@ type callback struct {
 	Type           string          `json:"type"`
 	Challenge      string          `json:"challenge"`
 	TeamID         string          `json:"team_id"`
+	AppID          string          `json:"api_app_id"`
 	EventID        string          `json:"event_id"`
 	Authorizations json.RawMessage `json:"authorizations"`
 	Event          json.RawMessage `json:"event"`
@@ -36,41 +37,11 @@ type post struct {
 	ChannelType string          `json:"channel_type"`
 	Hidden      bool            `json:"hidden"`
 	Edited      json.RawMessage `json:"edited"`
+	Files       json.RawMessage `json:"files"`
 }
 
 // slackbot is the workspace's own bot. Its messages bear no bot id.
 const slackbot = "USLACKBOT"
-
-// event converts the payload of a delivery, or says why there is nothing to convert.
-func (s *Slack) event(payload []byte) (ev bots.Event, ignored string) {
-	defer s.recovered(&ev, &ignored)
-	var cb callback
-	if err := json.Unmarshal(payload, &cb); err != nil {
-		return ev, "malformed"
-	}
-	if cb.Type != "event_callback" {
-		return ev, "delivery " + cmp.Or(cb.Type, "without type")
-	}
-	var kind struct {
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(cb.Event, &kind); err != nil {
-		return ev, "malformed"
-	}
-	if kind.Type != "message" && kind.Type != "app_mention" {
-		return ev, "event " + cmp.Or(kind.Type, "without type")
-	}
-	var p post
-	if err := json.Unmarshal(cb.Event, &p); err != nil {
-		return ev, "malformed"
-	}
-	ev, ignored = s.said(p, workspace(cb, s.identity().team))
-	if ignored == "" {
-		ev.EventID = cb.EventID
-		ev.Addressed = ev.Addressed || kind.Type == "app_mention"
-	}
-	return ev, ignored
-}
 
 // recovered, deferred, makes a message that no code was ready for one that is ignored.
 func (s *Slack) recovered(ev *bots.Event, ignored *string) {
@@ -89,12 +60,7 @@ func (s *Slack) said(p post, team string) (ev bots.Event, ignored string) {
 	}
 
 	direct := p.ChannelType == "im" || isDM(p.Channel)
-	thread := p.ThreadTS
-	if thread == "" && !direct {
-		// The answer opens the thread of the message.
-		thread = p.TS
-	}
-	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: p.Channel, Thread: thread}
+	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: p.Channel, Thread: threadOf(p, direct)}
 	id := messageID(p.Channel, p.TS)
 	text, mentioned := cutMention(p.Text, me.user)
 	return bots.Event{
@@ -105,7 +71,9 @@ func (s *Slack) said(p post, team string) (ev bots.Event, ignored string) {
 		Addressed: direct || mentioned,
 		Text:      strings.TrimSpace(markup.FromSlack(text, s.nameOf)),
 		Sent:      sentAt(p.TS),
+		Files:     filesOf(p.Files),
 		Respond:   s.responder(at, p, direct),
+		SendFile:  s.fileSender(at, p.User, hook{s: s, channel: p.Channel, user: p.User, thread: p.ThreadTS}),
 	}, ""
 }
 

@@ -36,7 +36,7 @@ func TestMentionIsOneMessageInTwoEventsThatOpensItsThread(t *testing.T) {
 			Author: agent.Author{ID: "U0ADA"}, Addressed: true, Sent: sentAt(ts),
 		}
 		for _, ev := range events {
-			opts := cmpopts.IgnoreFields(bots.Event{}, "EventID", "Respond", "Text")
+			opts := cmpopts.IgnoreFields(bots.Event{}, "EventID", "Respond", "SendFile", "Text")
 			if diff := cmp.Diff(want, ev, opts, cmpopts.IgnoreFields(agent.Author{}, "Name")); diff != "" {
 				t.Error(diff)
 			}
@@ -121,16 +121,16 @@ func TestWhatNobodyJustSaidIsIgnoredAcknowledgedAndCounted(t *testing.T) {
 		if _, err := r.s.Post(t.Context(), agent.Target{Address: agent.Address{Channel: "C0GENERAL"}}, "k", r.s.Render("mine")[0]); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Edit("U0ADA", "C0GENERAL", ts, "hello @bobbin"); err != nil {
+		if err := r.React("U0ADA", "C0GENERAL", ts, "tada"); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Delete("U0ADA", "C0GENERAL", ts); err != nil {
+		if err := r.Join("U0ADA", "C0GENERAL"); err != nil {
 			t.Fatal(err)
 		}
 		if events := r.got(); len(events) != 0 {
 			t.Errorf("events: %+v", events)
 		}
-		want := map[string]int{"bot": 3, "subtype message_changed": 1, "edited": 1, "subtype message_deleted": 1}
+		want := map[string]int{"bot": 3, "reaction": 1, "member": 1}
 		if diff := cmp.Diff(want, r.s.Ignored()); diff != "" {
 			t.Error(diff)
 		}
@@ -164,7 +164,15 @@ func TestDeliveriesThatAreNoEvent(t *testing.T) {
 		`{"type":"event_callback"}`: "malformed",
 		payload(`null`):             "event without type",
 		payload(`"message"`):        "malformed",
-		payload(`{"type":"reaction_added","user":{"odd":1}}`):                                                      "event reaction_added",
+		payload(`{"type":"reaction_added","user":{"odd":1}}`):                                                      "malformed",
+		payload(`{"type":"reaction_added","user":"U1","reaction":"tada","item":{"type":"message"}}`):               "reaction",
+		payload(`{"type":"channel_rename","channel":{"id":"C1"}}`):                                                 "event channel_rename",
+		payload(`{"type":"message","subtype":"message_changed","channel":"C1","message":7}`):                       "malformed",
+		payload(`{"type":"message","subtype":"message_changed","channel":"C1"}`):                                   "unchanged",
+		payload(`{"type":"message","subtype":"message_deleted","channel":"C1","deleted_ts":"1.1"}`):                "incomplete",
+		payload(`{"type":"app_home_opened","user":"U1","tab":"about","event_ts":"1.1"}`):                           "event app_home_opened",
+		payload(`{"type":"assistant_thread_started","assistant_thread":null}`):                                     "malformed",
+		payload(`{"type":"agent_session_stopped","channel":"C1"}`):                                                 "malformed",
 		payload(`{"type":"message","user":{"id":"U1"},"channel":"C1","ts":"1.1"}`):                                 "malformed",
 		payload(`{"type":"message","channel":"C1","ts":"1.1","text":"x"}`):                                         "incomplete",
 		payload(`{"type":"message","user":"U1","ts":"1.1","text":"x"}`):                                            "incomplete",

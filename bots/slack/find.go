@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"bobbin/agent"
@@ -45,7 +46,7 @@ func (s *Slack) Find(ctx context.Context, to agent.Target, key string) (agent.Me
 		for _, m := range messages {
 			switch {
 			case !s.mine(m) || !isTS(m.Timestamp):
-			case m.Metadata.EventType == replyType && m.Metadata.EventPayload[keyField] == key, slices.Contains(tasks(m), key):
+			case m.Metadata.EventType == replyType && m.Metadata.EventPayload[keyField] == key, slices.Contains(keys(m), key):
 				return s.found(to, key, m), nil
 			case m.Metadata.EventType == "" && len(m.Files) == 0 && m.Timestamp != to.Thread:
 				strays = append(strays, m)
@@ -66,7 +67,7 @@ func (s *Slack) Find(ctx context.Context, to agent.Target, key string) (agent.Me
 // stands in it.
 func (s *Slack) found(to agent.Target, key string, m slackgo.Message) agent.MessageID {
 	id := messageID(to.Channel, m.Timestamp)
-	if m.Metadata.EventType == "" && s.streams.of(id) == nil {
+	if m.Metadata.EventType == "" && len(m.Files) == 0 && s.streams.of(id) == nil {
 		s.streams.opened(id, &stream{channel: to.Channel, ts: m.Timestamp, to: to, key: key, began: time.Now(), doubt: true})
 	}
 	return id
@@ -95,10 +96,15 @@ func (s *Slack) stray(to agent.Target, key string, strays []slackgo.Message) (m 
 	return m, false
 }
 
-// tasks returns the ids of the tasks that a message shows.
-func tasks(m slackgo.Message) (ids []string) {
+// keys returns those that the blocks of a message bear: the task of a stream, or what
+// stands above a file.
+func keys(m slackgo.Message) (ids []string) {
 	for _, b := range m.Blocks.BlockSet {
 		switch b := b.(type) {
+		case *slackgo.ContextBlock:
+			if key, ok := strings.CutPrefix(b.BlockID, keyBlock); ok {
+				ids = append(ids, key)
+			}
 		case *slackgo.TaskCardBlock:
 			ids = append(ids, b.TaskID)
 		case *slackgo.PlanBlock:

@@ -200,10 +200,17 @@ func (h *hearing) caughtUp(holes int, since, began, newest time.Time) {
 	}
 }
 
+// settled notes that a delivery was accepted.
+func (s *Slack) settled(ev bots.Event) {
+	if inHistory(ev) {
+		s.hear.settle(ev.MessageID)
+	}
+}
+
 // arrives notes a delivery before anything is done with it.
 func (s *Slack) arrives(payload []byte, ev bots.Event, ignored string) {
 	s.deafness.set(nil)
-	if ignored == "" {
+	if ignored == "" && inHistory(ev) {
 		s.hear.opened(ev.MessageID, ev.Sent)
 		return
 	}

@@ -134,15 +134,20 @@ func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWrite
 		_, _ = io.WriteString(w, challenge) // Slack asks again if this is lost
 		return
 	}
-	ev, ignored := s.event(body)
-	s.arrives(body, ev, ignored)
+	h, ignored := s.event(body)
+	s.arrives(body, h.Event, ignored)
 	if ignored != "" {
 		s.ignored.add(ignored)
 		return
 	}
 	done := make(chan error, 1)
 	err := errNotTaken
-	if in.offer(delivery{event: ev, done: func(_ context.Context, err error) { done <- err }}) {
+	switch {
+	case h.do != nil:
+		if in.apart(h.EventID, h.do) {
+			err = nil
+		}
+	case in.offer(delivery{event: h.Event, fill: h.fill, done: func(_ context.Context, err error) { done <- err }}):
 		select {
 		case err = <-done:
 		case <-ctx.Done():
@@ -152,7 +157,7 @@ func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWrite
 		http.Error(w, "not accepted", http.StatusServiceUnavailable)
 		return
 	}
-	s.hear.settle(ev.MessageID)
+	s.settled(h.Event)
 }
 
 var errNotTaken = errors.New("not taken")

@@ -41,6 +41,7 @@ type intake struct {
 // delivery is an event, and what to do when it was accepted, or was not.
 type delivery struct {
 	event bots.Event
+	fill  func(context.Context, *bots.Event) (bool, error) // see happening
 	done  func(context.Context, error)
 }
 
@@ -67,7 +68,7 @@ func (in *intake) start(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case d := <-lane:
-					d.done(ctx, in.take(ctx, d.event))
+					d.done(ctx, in.complete(ctx, d))
 				}
 			}
 		})
@@ -81,18 +82,35 @@ func (in *intake) wait() {
 	in.wg.Wait()
 }
 
-// apart works on a gesture that nobody waits for.
-func (in *intake) apart(g gesture) {
+// apart runs f beside the lanes, and reports false if there is too much of that already,
+// or the workers do not run.
+func (in *intake) apart(what string, f func(context.Context)) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if ctx := in.ctx; ctx != nil && ctx.Err() == nil {
-		in.wg.Go(func() { g.run(ctx) })
+	ctx := in.ctx
+	if ctx == nil || ctx.Err() != nil {
+		return false
 	}
+	select {
+	case in.gestures <- struct{}{}:
+	default:
+		in.s.ignored.add("overload")
+		in.s.log.Warn("slack: too much to do at once; leaving something undone", "what", what)
+		return false
+	}
+	in.wg.Go(func() {
+		defer func() { <-in.gestures }()
+		f(ctx)
+	})
+	return true
 }
 
 // offer enqueues d without waiting and reports whether there was room. What finds none
-// is left for Slack to deliver again.
+// is left for Slack to deliver again. A press overtakes what it may be to stop.
 func (in *intake) offer(d delivery) bool {
+	if d.event.Press != nil {
+		return in.apart(d.event.EventID, func(ctx context.Context) { d.done(ctx, in.complete(ctx, d)) })
+	}
 	a := d.event.Target.Address
 	lane := in.lanes[maphash.String(in.seed, a.Channel+"/"+a.Thread)%lanes]
 	select {
@@ -103,6 +121,24 @@ func (in *intake) offer(d delivery) bool {
 		in.s.log.Warn("slack: too many events at once; leaving one to be delivered again", "channel", a.Channel)
 		return false
 	}
+}
+
+// complete fills an event in and takes it. What Slack does not tell costs no event: it is
+// delivered again otherwise, as for any failure.
+func (in *intake) complete(ctx context.Context, d delivery) error {
+	if d.fill != nil {
+		limited, cancel := context.WithTimeout(ctx, acceptTimeout)
+		use, err := d.fill(limited, &d.event)
+		cancel()
+		if err != nil {
+			in.s.log.Warn("slack: an event could not be completed", "event", d.event.EventID, "error", err)
+			return err
+		}
+		if !use {
+			return nil
+		}
+	}
+	return in.take(ctx, d.event)
 }
 
 // take gives an event to accept and logs its error.

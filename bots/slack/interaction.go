@@ -56,6 +56,8 @@ type gesture struct {
 	// check says in a sentence why there is no use in the event; nothing if there is.
 	// May be nil.
 	check func(context.Context) string
+	// fill completes the event as far as possible. May be nil.
+	fill func(context.Context, *bots.Event) error
 }
 
 // strangeButton is what is said about a button that bobbin cannot read.
@@ -89,7 +91,7 @@ func (in *intake) interaction(payload []byte) (g gesture, ignored string) {
 	}
 	g = in.gesture(i, on)
 	if i.Type == "message_action" {
-		return g, "interaction message_action"
+		return g, g.use(i, on)
 	}
 	return g, g.press(i)
 }
@@ -113,6 +115,7 @@ func (in *intake) gesture(i interaction, on past) gesture {
 		Addressed: true,
 		Sent:      time.Now(),
 		Respond:   g.hook.respond,
+		SendFile:  s.fileSender(at, i.User.ID, g.hook),
 	}
 	return g
 }
@@ -139,10 +142,10 @@ func (g *gesture) press(i interaction) (ignored string) {
 // DM itself unless the message is a reply there; in a channel the message opens a
 // thread.
 func threadOf(p post, direct bool) string {
-	if direct && p.ThreadTS == p.TS {
+	switch {
+	case direct && p.ThreadTS == p.TS:
 		return ""
-	}
-	if p.ThreadTS == "" && !direct {
+	case p.ThreadTS == "" && !direct:
 		return p.TS
 	}
 	return p.ThreadTS
@@ -186,6 +189,11 @@ func (g gesture) work(ctx context.Context) {
 			g.hook.tell(ctx, agent.Explain(errors.New("panic")))
 		}
 	}()
+	if g.fill != nil {
+		if err := g.fill(ctx, &g.event); err != nil {
+			g.in.s.log.Warn("slack: what a menu was used on could not be completed", "error", err)
+		}
+	}
 	if g.check != nil {
 		if why := g.check(ctx); why != "" {
 			g.hook.tell(ctx, why)

@@ -31,6 +31,7 @@ func (s *Slack) Post(ctx context.Context, to agent.Target, key string, m bots.Me
 	if blank(m) {
 		return "", errors.New("slack: chat.postMessage: the message is empty")
 	}
+	s.streams.posted(to, key)
 	id, ok, err := s.start(ctx, to, key, m)
 	if ok {
 		return id, err

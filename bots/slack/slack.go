@@ -2,6 +2,7 @@ package slack
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,9 +22,15 @@ import (
 )
 
 var (
-	_ bots.Platform = (*Slack)(nil)
-	_ bots.Typist   = (*Slack)(nil)
-	_ bots.Worder   = (*Slack)(nil)
+	_ bots.Platform   = (*Slack)(nil)
+	_ bots.Typist     = (*Slack)(nil)
+	_ bots.Streamer   = (*Slack)(nil)
+	_ bots.Uploader   = (*Slack)(nil)
+	_ bots.Downloader = (*Slack)(nil)
+	_ bots.Reader     = (*Slack)(nil)
+	_ bots.Marker     = (*Slack)(nil)
+	_ bots.Referrer   = (*Slack)(nil)
+	_ bots.Worder     = (*Slack)(nil)
 )
 
 // DefaultAPIURL is where the Web API is found unless Options say otherwise.
@@ -52,6 +59,15 @@ type Options struct {
 	CatchUp time.Duration
 	// Stream says how answers grow; empty means StreamEdits.
 	Stream Stream
+	// Reaction is the name of an emoji, without colons: to put it under a message asks
+	// about it. Empty means that no emoji does.
+	Reaction string
+	// Prompts are suggested where Slack's pane for agents is opened; at most four are
+	// shown.
+	Prompts []Prompt
+	// Home returns what the home tab of a person shows, as Markdown. nil means that the
+	// tab is left as it is.
+	Home func(ctx context.Context, user string) (markdown string, err error)
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -61,6 +77,7 @@ type Slack struct {
 	opts    Options
 	log     *slog.Logger
 	http    *http.Client
+	files   *http.Client
 	api     *slackgo.Client
 	me      atomic.Pointer[identity]
 	addr    atomic.Pointer[string]
@@ -70,6 +87,9 @@ type Slack struct {
 	streams *streams
 	intake  atomic.Pointer[intake] // while Run runs
 	noSigns [signKinds]atomic.Bool
+	noMarks atomic.Bool
+	noPane  atomic.Bool
+	panes   panes
 
 	paces    map[string]*rate.Limiter // by method, for reading history
 	hear     *hearing
@@ -114,6 +134,7 @@ func New(o Options) (*Slack, error) {
 		slackgo.OptionAPIURL(o.APIURL),
 		slackgo.OptionHTTPClient(s.http),
 	)
+	s.files = fileClient(s.http)
 	s.names = newNames(s)
 	s.streams = newStreams(o.Stream)
 	s.health.set(errors.New("slack: not connected yet"))

@@ -147,19 +147,24 @@ func (k *socket) failed(data any) {
 
 // deliver enqueues an event, or acknowledges one that is of no interest.
 func (k *socket) deliver(envelope string, payload []byte) {
-	ev, ignored := k.s.event(payload)
-	k.s.arrives(payload, ev, ignored)
-	if ignored != "" {
+	h, ignored := k.s.event(payload)
+	k.s.arrives(payload, h.Event, ignored)
+	switch {
+	case ignored != "":
 		k.s.ignored.add(ignored)
 		k.ackSoon(envelope)
-		return
-	}
-	k.in.offer(delivery{event: ev, done: func(ctx context.Context, err error) {
-		if err == nil {
-			k.s.hear.settle(ev.MessageID)
-			k.ack(ctx, envelope, nil)
+	case h.do != nil:
+		if k.in.apart(h.EventID, h.do) {
+			k.ackSoon(envelope)
 		}
-	}})
+	default:
+		k.in.offer(delivery{event: h.Event, fill: h.fill, done: func(ctx context.Context, err error) {
+			if err == nil {
+				k.s.settled(h.Event)
+				k.ack(ctx, envelope, nil)
+			}
+		}})
+	}
 }
 
 // unknown takes what slack-go could not decode. It does not acknowledge that itself,

@@ -76,6 +76,14 @@ type streams struct {
 	// grows by edits although it might have been streamed.
 	lost   map[string]time.Time
 	edited map[agent.Address]time.Time
+	// turns are whose messages were posted last.
+	turns map[agent.Address]lastTurn
+}
+
+// lastTurn is whose message was posted at a place, and when.
+type lastTurn struct {
+	turn agent.TurnID
+	at   time.Time
 }
 
 func newStreams(how Stream) *streams {
@@ -86,6 +94,7 @@ func newStreams(how Stream) *streams {
 	return &streams{
 		starts: rate.NewLimiter(rate.Every(every), burst), open: make(map[agent.MessageID]*stream),
 		lost: make(map[string]time.Time), edited: make(map[agent.Address]time.Time),
+		turns: make(map[agent.Address]lastTurn),
 	}
 }
 
@@ -246,6 +255,29 @@ func (ss *streams) lose(key string, at time.Time) {
 	defer ss.mu.Unlock()
 	forgetOld(ss.lost)
 	ss.lost[key] = at
+}
+
+// posted notes whose messages stand at a place: Slack's own Stop names only the place.
+func (ss *streams) posted(to agent.Target, key string) {
+	turn := turnOf(key)
+	if turn == "" || to.Thread == "" {
+		return
+	}
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for at, last := range ss.turns {
+		if time.Since(last.at) > streamMemory {
+			delete(ss.turns, at)
+		}
+	}
+	ss.turns[to.Address] = lastTurn{turn: turn, at: time.Now()}
+}
+
+// turnAt is the turn whose message was posted last at a place, if one was not long ago.
+func (ss *streams) turnAt(at agent.Address) agent.TurnID {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.turns[at].turn
 }
 
 func forgetOld[K comparable](times map[K]time.Time) {

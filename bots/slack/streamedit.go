@@ -108,19 +108,19 @@ func stopFault(err error) error {
 
 // stoppedBy tells that a person has pressed Slack's own Stop button under a stream.
 func (s *Slack) stoppedBy(st *stream, user string) {
-	turn, _, _ := strings.Cut(st.key, "-")
-	s.stopEvent(st.to.Address, st.ts, user, agent.TurnID(turn))
+	if in := s.intake.Load(); in != nil && isID(user) {
+		ev := s.stopEvent(st.to.Address, st.ts, user, turnOf(st.key))
+		g := gesture{in: in, event: ev, hook: hook{s: s, channel: st.channel, user: user, thread: st.to.Thread}}
+		in.apart(ev.EventID, g.work)
+		s.idle(st.to.Address)
+	}
 }
 
-// stopEvent hands on that a person wants an answer to stop; ts tells one such wish from
-// others.
-func (s *Slack) stopEvent(at agent.Address, ts, user string, turn agent.TurnID) {
-	in := s.intake.Load()
-	if in == nil || !isID(user) {
-		return
-	}
+// stopEvent is a person's wish that an answer stop; ts tells one such wish from others.
+// If the turn is not known, it is empty.
+func (s *Slack) stopEvent(at agent.Address, ts, user string, turn agent.TurnID) bots.Event {
 	h := hook{s: s, channel: at.Channel, user: user, thread: at.Thread}
-	in.apart(gesture{in: in, hook: h, event: bots.Event{
+	return bots.Event{
 		EventID:   "stopped/" + at.Channel + "/" + ts,
 		MessageID: agent.MessageID(at.Channel + "/stopped." + ts),
 		Target:    agent.Target{Address: at, Recipient: user},
@@ -130,5 +130,11 @@ func (s *Slack) stopEvent(at agent.Address, ts, user string, turn agent.TurnID) 
 		Press:     &bots.Button{Action: bots.Stop, Turn: turn},
 		Sent:      time.Now(),
 		Respond:   h.respond,
-	}})
+	}
+}
+
+// turnOf is the turn of a message's key.
+func turnOf(key string) agent.TurnID {
+	turn, _, _ := strings.Cut(key, "-")
+	return agent.TurnID(turn)
 }

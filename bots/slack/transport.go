@@ -44,6 +44,14 @@ func httpClient(base *http.Client) *http.Client {
 	return &c
 }
 
+// fileClient returns a copy of a client of httpClient's for files, which may be long.
+func fileClient(api *http.Client) *http.Client {
+	c := *api
+	c.Timeout = 0
+	c.Transport = api.Transport.(strict).base
+	return &c
+}
+
 // strict makes the answers safe for slack-go, which reads without limit, takes an
 // answer "not ok" that has no error for success, and takes a limit whose Retry-After
 // it cannot read for an unknown failure.

@@ -1,0 +1,89 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/url"
+
+	"bobbin/agent"
+	"bobbin/bots"
+)
+
+// joined converts that bobbin itself has come into a channel.
+func (s *Slack) joined(raw json.RawMessage, team string) (h happening, ignored string) {
+	var e struct {
+		User    string `json:"user"`
+		Channel string `json:"channel"`
+		Inviter string `json:"inviter"`
+		TS      string `json:"event_ts"`
+	}
+	me := s.identity()
+	switch {
+	case json.Unmarshal(raw, &e) != nil, !isID(e.User), !isID(e.Channel), !isTS(e.TS):
+		return h, "malformed"
+	case e.User != me.user:
+		return h, "member"
+	}
+	who := e.Inviter
+	if !isID(who) {
+		who = e.User
+	}
+	h.Event = s.greeting(agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel}, who, "joined."+e.TS)
+	h.Sent = sentAt(e.TS)
+	return h, ""
+}
+
+// greeting is an event for a word of welcome, which all at the place may read. id is its
+// part of the message's.
+func (s *Slack) greeting(at agent.Address, who, id string) bots.Event {
+	return bots.Event{
+		MessageID: agent.MessageID(at.Channel + "/" + id),
+		Target:    agent.Target{Address: at, Recipient: who},
+		Author:    agent.Author{ID: who, Name: cmp.Or(s.names.of(who), who)},
+		Direct:    isDM(at.Channel),
+		Greet:     true,
+		Respond: func(ctx context.Context, markdown string) error {
+			for _, m := range s.Render(markdown) {
+				if _, err := s.Post(ctx, agent.Target{Address: at}, "", m); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// opened converts that a person looks at the app: its home is brought up to date, and in
+// the messages a first look is greeted, and prompts are suggested where there may be any.
+func (s *Slack) opened(raw json.RawMessage, team, app string) (h happening, ignored string) {
+	var e struct {
+		User    string `json:"user"`
+		Channel string `json:"channel"`
+		Tab     string `json:"tab"`
+		TS      string `json:"event_ts"`
+	}
+	switch {
+	case json.Unmarshal(raw, &e) != nil, !isID(e.User), !isTS(e.TS):
+		return h, "malformed"
+	case e.Tab == "home":
+		if s.opts.Home == nil {
+			return h, "home"
+		}
+		h.do = func(ctx context.Context) { s.publishHome(ctx, team, app, e.User) }
+		return h, ""
+	case e.Tab != "messages" || !isID(e.Channel):
+		return h, "event app_home_opened"
+	}
+	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel}
+	// The same for ever, so that one who looks again is not greeted again.
+	h.Event = s.greeting(at, e.User, "greeting."+e.User)
+	h.Sent = sentAt(e.TS)
+	h.fill = func(ctx context.Context, _ *bots.Event) (bool, error) {
+		s.suggest(ctx, e.Channel, "")
+		var page historyPage
+		err := s.ask(ctx, historyMethod, url.Values{"channel": {e.Channel}, "limit": {"1"}}, &page)
+		return err == nil && len(page.Messages) == 0, nil // an unknown past is not greeted
+	}
+	return h, ""
+}

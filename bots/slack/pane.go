@@ -1,0 +1,145 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots"
+
+	slackgo "github.com/slack-go/slack"
+)
+
+// Prompt is something that Slack's pane for agents suggests to ask.
+type Prompt struct {
+	Title   string // what stands on the button
+	Message string // what is asked; empty means Title
+}
+
+const (
+	// maxPrompts is how many are shown.
+	maxPrompts = 4
+	// maxTitle keeps the title of a conversation to what the list of them shows.
+	maxTitle    = 60
+	paneTimeout = 20 * time.Second
+)
+
+// noPaneCodes say that the app is no agent.
+var noPaneCodes = set("not_agent_app", "feature_disabled", "feature_not_enabled", "missing_scope", "unknown_method", "method_deprecated",
+	"not_allowed_token_type", "no_permission", "access_denied")
+
+// paneOpened is a new conversation in the pane of the older kind: a thread of its own.
+func (s *Slack) paneOpened(raw json.RawMessage) (h happening, ignored string) {
+	var e struct {
+		Thread struct {
+			Channel string `json:"channel_id"`
+			TS      string `json:"thread_ts"`
+		} `json:"assistant_thread"`
+	}
+	if json.Unmarshal(raw, &e) != nil || !isID(e.Thread.Channel) || !isTS(e.Thread.TS) {
+		return h, "malformed"
+	}
+	h.do = func(ctx context.Context) {
+		s.panes.opened(messageID(e.Thread.Channel, e.Thread.TS))
+		s.suggest(ctx, e.Thread.Channel, e.Thread.TS)
+	}
+	return h, ""
+}
+
+// panes are conversations of the pane in which nothing was asked yet.
+type panes struct {
+	mu   sync.Mutex
+	open recent
+	done recent
+}
+
+func (p *panes) opened(root agent.MessageID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open.add(root)
+}
+
+// first reports whether a thread is of the pane, and this is the first question in it.
+func (p *panes) first(root agent.MessageID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.open.has(root) || p.done.has(root) {
+		return false
+	}
+	p.done.add(root)
+	return true
+}
+
+// asked gives a conversation of the pane its title.
+func (s *Slack) asked(ev bots.Event) {
+	in := s.intake.Load()
+	if in != nil && ev.Direct && ev.Target.Thread != "" && s.panes.first(messageID(ev.Target.Channel, ev.Target.Thread)) {
+		in.apart("title", func(ctx context.Context) { s.entitle(ctx, ev.Target.Address, ev.Text) })
+	}
+}
+
+// idle tells Slack that the agent is no longer at work in a thread, which Slack leaves to
+// the app when a person has pressed its Stop button.
+func (s *Slack) idle(at agent.Address) {
+	in := s.intake.Load()
+	if in == nil || s.noPane.Load() {
+		return
+	}
+	in.apart("session", func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, paneTimeout)
+		defer cancel()
+		_, err := s.api.SetAgentSessionStatusContext(ctx, slackgo.AgentSessionSetStatusParameters{
+			Status: "active", ChannelID: at.Channel, ThreadTS: at.Thread,
+		})
+		s.paneDone("agents.sessions.setStatus", err)
+	})
+}
+
+// suggest shows the prompts in a DM, or a thread of it.
+func (s *Slack) suggest(ctx context.Context, channel, thread string) {
+	if len(s.opts.Prompts) == 0 || s.noPane.Load() {
+		return
+	}
+	p := slackgo.AssistantThreadsSetSuggestedPromptsParameters{ChannelID: channel, ThreadTS: thread}
+	for _, prompt := range s.opts.Prompts[:min(len(s.opts.Prompts), maxPrompts)] {
+		message := prompt.Message
+		if message == "" {
+			message = prompt.Title
+		}
+		p.AddPrompt(prompt.Title, message)
+	}
+	ctx, cancel := context.WithTimeout(ctx, paneTimeout)
+	defer cancel()
+	s.paneDone("assistant.threads.setSuggestedPrompts", s.api.SetAssistantThreadsSuggestedPromptsContext(ctx, p))
+}
+
+// entitle names a conversation of the pane after its first question.
+func (s *Slack) entitle(ctx context.Context, at agent.Address, question string) {
+	title := []rune(strings.Join(strings.Fields(question), " "))
+	if len(title) == 0 || s.noPane.Load() {
+		return
+	}
+	if len(title) > maxTitle {
+		title = append(title[:maxTitle-1], '…')
+	}
+	ctx, cancel := context.WithTimeout(ctx, paneTimeout)
+	defer cancel()
+	s.paneDone("assistant.threads.setTitle", s.api.SetAssistantThreadsTitleContext(ctx, slackgo.AssistantThreadsSetTitleParameters{
+		ChannelID: at.Channel, ThreadTS: at.Thread, Title: string(title),
+	}))
+}
+
+// paneDone notes what came of a call that only serves the pane: nobody waits for it.
+func (s *Slack) paneDone(doing string, err error) {
+	if err == nil {
+		return
+	}
+	if noPaneCodes[code(err)] && !s.noPane.Swap(true) {
+		s.log.Info("slack: nothing is shown in the pane for agents", "error", explain(doing, err))
+		return
+	}
+	s.log.Debug("slack: something in the pane for agents was not shown", "error", explain(doing, err))
+}

@@ -1,0 +1,112 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"bobbin/agent"
+	"bobbin/bots"
+
+	slackgo "github.com/slack-go/slack"
+)
+
+// waitMark is the emoji under a message that waits.
+const waitMark = "eyes"
+
+var (
+	// markedCodes say that a mark is as it should be, or that there is nothing to mark.
+	markedCodes = set("already_reacted", "no_reaction", "message_not_found", "bad_timestamp", "is_archived", "too_many_emoji", "too_many_reactions",
+		"thread_locked", "not_reactable", "cannot_react_to_message")
+	// noMarkCodes say that the app may not mark anything.
+	noMarkCodes = set("missing_scope", "not_allowed_token_type", "no_permission")
+)
+
+// Mark implements bots.Marker with an emoji. It needs the scope reactions:write; without
+// it nothing is marked.
+func (s *Slack) Mark(ctx context.Context, _ agent.Target, id agent.MessageID, waits bool) error {
+	channel, ts, err := splitID(id)
+	if err != nil || s.noMarks.Load() {
+		return nil // a command or button has nothing to put a mark under
+	}
+	doing, change := "reactions.remove", s.api.RemoveReactionContext
+	if waits {
+		doing, change = "reactions.add", s.api.AddReactionContext
+	}
+	err = change(ctx, waitMark, slackgo.NewRefToMessage(channel, ts))
+	switch c := code(err); {
+	case markedCodes[c]:
+		return nil
+	case noMarkCodes[c]:
+		if !s.noMarks.Swap(true) {
+			s.log.Info("slack: messages that wait are not marked", "error", explain(doing, err))
+		}
+		return nil
+	}
+	return fault(doing, err)
+}
+
+// reacted converts an emoji that a person has put under a message to ask about it.
+func (s *Slack) reacted(raw json.RawMessage, team string) (h happening, ignored string) {
+	var e struct {
+		User     string `json:"user"`
+		Reaction string `json:"reaction"`
+		TS       string `json:"event_ts"`
+		Item     struct {
+			Type    string `json:"type"`
+			Channel string `json:"channel"`
+			TS      string `json:"ts"`
+		} `json:"item"`
+	}
+	if json.Unmarshal(raw, &e) != nil {
+		return h, "malformed"
+	}
+	name, _, _ := strings.Cut(e.Reaction, "::") // the skin tone
+	switch {
+	case s.opts.Reaction == "" || name != s.opts.Reaction:
+		return h, "reaction"
+	case e.User == s.identity().user:
+		return h, "bot"
+	case e.Item.Type != "message" || !isID(e.User) || !isID(e.Item.Channel) || !isTS(e.Item.TS) || !isTS(e.TS):
+		return h, "malformed"
+	}
+	on := post{Channel: e.Item.Channel, TS: e.Item.TS, User: e.User}
+	hk := hook{s: s, channel: on.Channel, user: e.User}
+	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: on.Channel, Thread: on.TS}
+	h.Event = bots.Event{
+		// People who point at the same message ask the same.
+		MessageID: agent.MessageID(on.Channel + "/reaction." + on.TS),
+		Target:    agent.Target{Address: at, ReplyTo: messageID(on.Channel, on.TS), Recipient: e.User},
+		Author:    agent.Author{ID: e.User, Name: cmp.Or(s.names.of(e.User), e.User)},
+		Direct:    isDM(on.Channel),
+		Addressed: true,
+		Command:   "ask",
+		Sent:      sentAt(e.TS),
+		Respond:   hk.respond,
+		SendFile:  s.fileSender(at, e.User, hk),
+	}
+	h.fill = func(ctx context.Context, ev *bots.Event) (bool, error) { return s.fillSubject(ctx, ev, on, hk) }
+	return h, ""
+}
+
+// fillSubject reads the message that a person points at. It reports false where bobbin
+// may not read.
+func (s *Slack) fillSubject(ctx context.Context, ev *bots.Event, on post, h hook) (bool, error) {
+	m, ok, err := s.one(ctx, on.Channel, on.TS)
+	if closedToUs(err) || err == nil && !ok {
+		s.ignored.add("unreadable subject")
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read what a reaction points at: %w", err)
+	}
+	s.learnNames(ctx, []written{m})
+	q := s.quote(m)
+	ev.Subject = &q
+	ev.Target.Thread = threadOf(m.post, ev.Direct)
+	h.thread = m.ThreadTS
+	ev.Respond, ev.SendFile = h.respond, s.fileSender(ev.Target.Address, h.user, h)
+	return true, nil
+}

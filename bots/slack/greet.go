@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 
 	"bobbin/agent"
@@ -24,6 +25,8 @@ func (s *Slack) joined(raw json.RawMessage, team string) (h happening, ignored s
 		return h, "malformed"
 	case e.User != me.user:
 		return h, "member"
+	case !s.opts.Greet:
+		return h, "welcome"
 	}
 	who := e.Inviter
 	if !isID(who) {
@@ -45,7 +48,12 @@ func (s *Slack) greeting(at agent.Address, who, id string) bots.Event {
 		Greet:     true,
 		Respond: func(ctx context.Context, markdown string) error {
 			for _, m := range s.Render(markdown) {
-				if _, err := s.Post(ctx, agent.Target{Address: at}, "", m); err != nil {
+				_, err := s.Post(ctx, agent.Target{Address: at}, "", m)
+				if errors.Is(err, agent.ErrUndeliverable) {
+					s.log.Info("slack: a welcome could not be written", "channel", at.Channel, "error", err)
+					return nil
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -81,6 +89,9 @@ func (s *Slack) opened(raw json.RawMessage, team, app string) (h happening, igno
 	h.Sent = sentAt(e.TS)
 	h.fill = func(ctx context.Context, _ *bots.Event) (bool, error) {
 		s.suggest(ctx, e.Channel, "")
+		if !s.opts.Greet {
+			return false, nil
+		}
 		var page historyPage
 		err := s.ask(ctx, historyMethod, url.Values{"channel": {e.Channel}, "limit": {"1"}}, &page)
 		return err == nil && len(page.Messages) == 0, nil // an unknown past is not greeted

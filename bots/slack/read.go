@@ -120,10 +120,10 @@ func (s *Slack) quote(m written) bots.Quote {
 	}
 }
 
-// one reads a single message, a root or a reply.
+// one reads a single message, a root or a reply. With a reply comes the root of its thread.
 func (s *Slack) one(ctx context.Context, channel, ts string) (m written, ok bool, err error) {
 	var page historyPage
-	form := url.Values{"channel": {channel}, "ts": {ts}, "limit": {"1"}, "inclusive": {"true"}, "latest": {ts}, "oldest": {ts}}
+	form := url.Values{"channel": {channel}, "ts": {ts}, "limit": {"5"}, "inclusive": {"true"}, "latest": {ts}, "oldest": {ts}}
 	if err := s.ask(ctx, repliesMethod, form, &page); err != nil {
 		return m, false, err
 	}

@@ -62,6 +62,9 @@ type Options struct {
 	// Reaction is the name of an emoji, without colons: to put it under a message asks
 	// about it. Empty means that no emoji does.
 	Reaction string
+	// Greet offers a welcome where bobbin has come into a channel, and to people who look
+	// at its messages for the first time.
+	Greet bool
 	// Prompts are suggested where Slack's pane for agents is opened; at most four are
 	// shown.
 	Prompts []Prompt
@@ -90,6 +93,7 @@ type Slack struct {
 	noMarks atomic.Bool
 	noPane  atomic.Bool
 	panes   panes
+	meter   func(bots.Usage) // may be nil
 
 	paces    map[string]*rate.Limiter // by method, for reading history
 	hear     *hearing
@@ -180,7 +184,7 @@ func (s *Slack) Render(markdown string) []bots.Message {
 // in a minute for the workspace, taken as 300. "Occasional bursts" are taken as a few calls.
 func (s *Slack) Budget(to agent.Target) bots.Budget {
 	team := "slack/" + url.PathEscape(to.Workspace)
-	edit := bots.Rate{Scope: team + "/chat.update", Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute}
+	edit := bots.Rate{Scope: updateScope(to), Every: 1200 * time.Millisecond, Burst: 8, Window: time.Minute}
 	if s.appends(to) {
 		edit = bots.Rate{Scope: team + "/" + appendMethod, Every: 600 * time.Millisecond, Burst: 16, Window: time.Minute}
 	}
@@ -192,6 +196,14 @@ func (s *Slack) Budget(to agent.Target) bots.Budget {
 		Edit: edit,
 	}
 }
+
+func updateScope(to agent.Target) string {
+	return "slack/" + url.PathEscape(to.Workspace) + "/chat.update"
+}
+
+// Meter implements bots.Meter. Slack's answers say nothing of its limits; what is told are
+// edits of answers that grow by appending.
+func (s *Slack) Meter(report func(bots.Usage)) { s.meter = report }
 
 func (s *Slack) identity() identity {
 	if who := s.me.Load(); who != nil {

@@ -69,6 +69,9 @@ func (s *Slack) rescue(ctx context.Context, id agent.MessageID, st *stream, m bo
 	}
 	s.streams.closed(id)
 	s.streams.edits(st.to)
+	if s.meter != nil {
+		s.meter(bots.Usage{Scope: updateScope(st.to), Spent: 1})
+	}
 	return s.edit(ctx, st.channel, st.ts, m)
 }
 

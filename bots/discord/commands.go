@@ -51,6 +51,7 @@ type commandOption struct {
 	Description string          `json:"description"`
 	Required    bool            `json:"required,omitempty"`
 	MaxLength   int             `json:"max_length,omitempty"`
+	Complete    bool            `json:"autocomplete,omitempty"` // Discord asks for choices while people type
 	Choices     []commandChoice `json:"choices,omitempty"`
 }
 
@@ -84,12 +85,12 @@ func (d *Discord) slashCommands() []slashCommand {
 		}
 		if c.Argument != "" {
 			o := commandOption{Name: c.Argument, Type: text, Description: description(c.Summary), Required: c.Required}
-			for _, choice := range c.Choices {
-				if len(o.Choices) < maxChoices && choice != "" && units(choice) <= maxChoice {
-					o.Choices = append(o.Choices, commandChoice{choice, choice})
-				}
-			}
-			if o.Choices == nil {
+			switch choices := c.choices(""); {
+			case len(c.Choices) > maxChoices:
+				o.Complete = true
+			case len(choices) > 0:
+				o.Choices = choices
+			default:
 				o.MaxLength = maxArgument
 			}
 			s.Options = []commandOption{o}
@@ -100,6 +101,25 @@ func (d *Discord) slashCommands() []slashCommand {
 		slashCommand{Name: menuAsk, Type: commandMessage, Contexts: at, Integrations: by},
 		slashCommand{Name: menuSummarise, Type: commandMessage, Contexts: at, Integrations: by},
 	)
+}
+
+// choices are the first of what Argument can be that holds text.
+func (c Command) choices(text string) (some []commandChoice) {
+	for _, choice := range c.Choices {
+		if len(some) < maxChoices && choice != "" && units(choice) <= maxChoice && strings.Contains(strings.ToLower(choice), strings.ToLower(text)) {
+			some = append(some, commandChoice{choice, choice})
+		}
+	}
+	return some
+}
+
+// complete tells Discord what a command's argument can be, while somebody types it.
+func (in *intake) complete(ctx context.Context, i *interaction) error {
+	some := []commandChoice{}
+	if n := slices.IndexFunc(in.d.opts.Commands, func(c Command) bool { return c.Name == i.Data.Name }); n >= 0 {
+		some = append(some, in.d.opts.Commands[n].choices(i.text())...)
+	}
+	return in.d.callback(ctx, i, map[string]any{"type": respondChoices, "data": map[string]any{"choices": some}}, nil)
 }
 
 // description is a summary as Discord shows it.
@@ -124,7 +144,7 @@ func sameCommands(have, want []slashCommand) bool {
 	}
 	sameOption := func(h, w commandOption) bool {
 		return h.Name == w.Name && h.Type == w.Type && h.Description == w.Description && h.Required == w.Required &&
-			h.MaxLength == w.MaxLength && slices.Equal(h.Choices, w.Choices)
+			h.MaxLength == w.MaxLength && h.Complete == w.Complete && slices.Equal(h.Choices, w.Choices)
 	}
 	have, want = slices.SortedFunc(slices.Values(have), byName), slices.SortedFunc(slices.Values(want), byName)
 	return slices.EqualFunc(have, want, func(h, w slashCommand) bool {

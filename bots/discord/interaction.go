@@ -16,11 +16,13 @@ import (
 const (
 	interactionCommand = 2
 	interactionPress   = 3
+	interactionTyping  = 4 // an argument that has choices
 	interactionForm    = 5
 	commandMessage     = 3 // on a message, from its menu
 	respondMessage     = 4
 	respondDeferred    = 5
 	respondNothing     = 6 // what was pressed stays as it is
+	respondChoices     = 8
 	respondForm        = 9
 	contextPrivate     = 2 // a DM or group that the bot is not in
 )
@@ -95,6 +97,8 @@ func (in *intake) interaction(ctx context.Context, i interaction) {
 	}
 	var err error
 	switch {
+	case i.Type == interactionTyping:
+		err = in.complete(ctx, &i)
 	case i.Context != nil && *i.Context == contextPrivate:
 		err = in.d.tell(ctx, &i, "I cannot take part here. Ask me in a server that I am in, or in a direct message to me.")
 	case i.Type == interactionPress:

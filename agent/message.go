@@ -139,7 +139,10 @@ type Entry struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text,omitempty"`
 
-	Author *Author `json:"author,omitempty"` // RoleUser in shared sessions
+	Author *Author `json:"author,omitempty"` // RoleUser
+	// Direct says that nobody but Author speaks in the session, so that a model need not
+	// be told who does.
+	Direct bool `json:"direct,omitempty"`
 
 	Calls []ToolCall `json:"calls,omitempty"` // RoleAssistant: the tools it asked for
 	Model string     `json:"model,omitempty"` // RoleAssistant: the model that wrote it

@@ -206,7 +206,7 @@ func TestWindowNamesTheAuthorsOfASharedSessionOnly(t *testing.T) {
 		r.say("direct", 1)
 		r.settle()
 		same(r.T, "shared", m.Requests()[0].Messages[0].Author, &agent.Author{ID: "U1", Name: "Ada"})
-		same(r.T, "direct", m.Requests()[1].Messages[0].Author, nil)
+		same(r.T, "direct", []bool{m.Requests()[0].Messages[0].Direct, m.Requests()[1].Messages[0].Direct}, []bool{false, true})
 		same(r.T, "instructions", m.Requests()[0].System, "Be kind.")
 	})
 }

@@ -263,11 +263,7 @@ func (t *Turn) said() (es []Entry) {
 
 // word is a message as an entry.
 func word(in Inbound) Entry {
-	e := Entry{Role: RoleUser, At: in.Sent, Text: in.Text}
-	if !in.Direct {
-		e.Author = &in.Author
-	}
-	return e
+	return Entry{Role: RoleUser, At: in.Sent, Text: in.Text, Author: &in.Author, Direct: in.Direct}
 }
 
 // transcript is what remains of an answered turn: what was said, the steps, and the

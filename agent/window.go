@@ -13,7 +13,7 @@ func Tokens(e Entry) int {
 	for _, c := range e.Calls {
 		n += 8 + textTokens(c.Name) + textTokens(string(c.Args))
 	}
-	if e.Author != nil {
+	if e.Author != nil && !e.Direct {
 		n += 2 + textTokens(e.Author.Name)
 	}
 	return n

@@ -29,6 +29,11 @@ func parseEntry(b []byte, e *agent.Entry) bool {
 			}
 			e.Author = new(agent.Author)
 			return p.author(e.Author)
+		case "direct":
+			e.Direct = p.literal("true")
+			return e.Direct || p.literal("false")
+		case "file_id":
+			return parseString(&p, &e.FileID)
 		case "calls":
 			return e.Calls == nil && p.calls(&e.Calls)
 		case "model":

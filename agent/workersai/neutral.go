@@ -18,7 +18,7 @@ const maxName = 40
 // authored returns the text of a user's entry. In a shared conversation it begins with
 // who speaks, and nothing in it can pass for the beginning of someone else's.
 func authored(e *agent.Entry) string {
-	if e.Author == nil {
+	if e.Author == nil || e.Direct {
 		return e.Text
 	}
 	return "[" + safeName(e.Author) + "] " + unpose(e.Text)

@@ -16,7 +16,7 @@ var (
 	halfTableHead    = regexp.MustCompile(`^\| .*[^\\]\|`)
 	halfFirstCell    = regexp.MustCompile(`^[ >]*\| [^|]*$`)
 	halfDelimiter    = regexp.MustCompile(`^\|[-:| ]*$`)
-	halfDefinition   = regexp.MustCompile(`^ {0,3}\[[^\]^][^\]]*\]:[ \t]*\S*(?:[ \t]+(?:"[^"]*|'[^']*|\([^)]*))?$`)
+	halfDefinition   = regexp.MustCompile(`^( {0,3}\[[^\]^][^\]]*\]:[ \t]*\S*)(?:[ \t]+(?:"[^"]*|'[^']*|\([^)]*))?$`)
 	halfRuleOfDashes = regexp.MustCompile(`^:?-+[-:| ]*$`)
 )
 
@@ -31,7 +31,10 @@ func mendBlock(s string, inItem bool) string {
 	}
 	lastStart := strings.LastIndexByte(body, '\n') + 1
 	last := body[lastStart:]
-	if lastStart == 0 && halfDefinition.MatchString(last) {
+	if m := halfDefinition.FindStringSubmatch(last); m != nil && lastStart == 0 {
+		if len(m[1]) < len(last) {
+			return m[1] // without the half of its title
+		}
 		return ""
 	}
 	if lastStart > 0 && halfRuleOfDashes.MatchString(last) {

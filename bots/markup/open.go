@@ -15,7 +15,8 @@ type opened struct {
 	base int    // where in src the piece begins
 	kept int    // up to where src is the piece as it was
 
-	defines bool // src defines links that were not known
+	defines bool        // src defines links that were not known
+	known   definitions // what was known
 }
 
 func parseOpen(c carry, piece string, defs definitions) opened {
@@ -49,7 +50,7 @@ func takesEffect(o opened, at int) bool {
 // parseTail parses src twice when its end has to be mended: what an end means, code
 // or text, only the parser can tell.
 func parseTail(src string, defs definitions) opened {
-	o := opened{src: src, kept: len(src)}
+	o := opened{src: src, kept: len(src), known: defs}
 	o.doc, o.defines = parse([]byte(src), defs)
 	start, inItem, ok := openEnd(o)
 	if !ok {
@@ -64,7 +65,7 @@ func parseTail(src string, defs definitions) opened {
 	for kept < len(src) && kept < len(mended) && src[kept] == mended[kept] {
 		kept++
 	}
-	o = opened{src: mended, kept: kept}
+	o = opened{src: mended, kept: kept, known: defs}
 	o.doc, o.defines = parse([]byte(mended), defs)
 	return o
 }

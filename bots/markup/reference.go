@@ -50,3 +50,34 @@ func (referenceParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) a
 	block.Advance(1)
 	return ast.NewString(nil)
 }
+
+// refer notes what the block n refers to.
+func (r *renderer) refer(n ast.Node) {
+	if r.referred == nil {
+		return
+	}
+	_ = ast.Walk(n, func(n ast.Node, _ bool) (ast.WalkStatus, error) {
+		if l, ok := n.(*ast.Link); ok && l.Reference != nil {
+			r.referred[util.ToLinkReference(l.Reference.Value)] = true
+		}
+		return ast.WalkContinue, nil
+	})
+}
+
+// definition shows a definition that nothing before it on its page refers to: what it
+// is for stands on an earlier page, which stays as it is, or is yet to come.
+func (r *renderer) definition(def *ast.LinkReferenceDefinition) []line {
+	label := util.ToLinkReference(def.Label)
+	if _, known := r.known[label]; known || r.referred == nil || r.referred[label] {
+		return nil
+	}
+	w := inliner{renderer: r}
+	w.pending.WriteString("[" + string(def.Label) + "]: ")
+	if address := unescape(def.Destination); safeScheme(address) {
+		w.raw(w.bareURL(address), style{oneLine: true})
+	} else {
+		w.pending.WriteString(address)
+		w.flush(style{oneLine: true})
+	}
+	return split(w.out.String(), false)
+}

@@ -19,6 +19,10 @@ type line struct {
 type renderer struct {
 	*dialect
 	src []byte
+	// referred are the labels that have been referred to on this page; it is nil
+	// if there are no definitions that this could matter for.
+	referred map[string]bool
+	known    definitions
 }
 
 // written is a page's text, as it is before it is trimmed.
@@ -34,6 +38,9 @@ func (w written) trimmed() string { return strings.Trim(w.text, " \t\n") }
 // render writes o in dialect d, after what has been written of the page before.
 func render(d *dialect, before string, o opened) written {
 	r := renderer{dialect: d, src: []byte(o.src)}
+	if o.defines {
+		r.referred, r.known = map[string]bool{}, o.known
+	}
 	var w written
 	var b strings.Builder
 	b.Grow(len(before) + len(o.src) + len(o.src)/4)
@@ -50,6 +57,7 @@ func render(d *dialect, before string, o opened) written {
 			b.WriteString(l.text)
 		}
 		w.ends = append(w.ends, b.Len())
+		r.refer(n)
 	}
 	w.text = b.String()
 	return w
@@ -85,6 +93,10 @@ func (r *renderer) apart(b ast.Node) bool {
 		if inItem {
 			return false
 		}
+	case *ast.LinkReferenceDefinition:
+		if prev := b.PreviousSibling(); prev != nil && prev.Kind() == b.Kind() {
+			return false
+		}
 	case *ast.FencedCodeBlock, *ast.CodeBlock:
 		return !inItem && b.HasBlankPreviousLines() || r.flavor == flavorSlackBlocks
 	}
@@ -112,6 +124,8 @@ func (r *renderer) block(b ast.Node, depth int) []line {
 		return r.list(b, depth)
 	case *east.Table:
 		return r.table(b)
+	case *ast.LinkReferenceDefinition:
+		return r.definition(b)
 	case *ast.Paragraph, *ast.TextBlock:
 		if r.isSentinel(b) {
 			return nil

@@ -88,6 +88,9 @@ func (t *torture) run(ctx context.Context) (err error) {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
 
+	if err := t.introduce(ctx); err != nil {
+		return err
+	}
 	if err := t.hurt(ctx); err != nil {
 		return err
 	}
@@ -102,6 +105,22 @@ func (t *torture) run(ctx context.Context) (err error) {
 
 func (t *torture) configPath() string { return filepath.Join(t.dir, "config.yaml") }
 func (t *torture) data() string       { return filepath.Join(t.dir, "data") }
+
+// introduce has everyone greet the daemon on Discord while it listens. Discord tells a bot
+// of a DM only when somebody writes in it; what is said there before cannot be caught up.
+func (t *torture) introduce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	d, err := t.start(ctx)
+	if err != nil {
+		return err
+	}
+	h := &healer{torture: t, daemon: d}
+	if err := t.world.greet(ctx, d.gone); err != nil {
+		return errors.Join(err, d.process.Kill(), t.tail())
+	}
+	return h.end()
+}
 
 // hurt has people write all messages while it kills the daemon, then lets it live until
 // every message is answered.

@@ -15,6 +15,9 @@ import (
 // tortureAnswer is what each message is answered with. Its end tells a whole answer.
 const tortureAnswer = "Answer to msg-%s. It comes in a few words, so that there is something to stream to the end of %[1]s."
 
+// tortureHello is what everything else is answered with.
+const tortureHello = "Nothing was asked."
+
 var (
 	tortureAsked    = regexp.MustCompile(`msg-(\d+) please`)
 	tortureAnswered = regexp.MustCompile(`Answer to msg-(\d+)\. It comes in a few words, so that there is something to stream to the end of (\d+)\.`)
@@ -41,7 +44,7 @@ func (w *tortureWorld) model(_ context.Context, r sandbox.AIRequest) sandbox.AIR
 		}
 	}
 	if len(asked) == 0 {
-		return sandbox.AISays("Nothing was asked.")
+		return sandbox.AISays(tortureHello)
 	}
 	var b strings.Builder
 	for _, id := range asked {

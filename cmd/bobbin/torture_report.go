@@ -130,6 +130,16 @@ func (w *tortureWorld) where(id string) string {
 	return b.String()
 }
 
+// greetings counts the messages that answer nothing but a greeting.
+func (w *tortureWorld) greetings() (n int) {
+	for _, m := range w.said() {
+		if strings.TrimSpace(m.text) == tortureHello {
+			n++
+		}
+	}
+	return n
+}
+
 // place is where a message was written.
 func (w *tortureWorld) place(id string) string {
 	w.mu.Lock()
@@ -196,8 +206,14 @@ func (w *tortureWorld) check(r *tortureReport) {
 			r.broken("msg-%d is answered %d times%s", i+1, times, w.where(strconv.Itoa(i+1)))
 		}
 	}
+	if n := w.greetings(); n != w.greeted {
+		r.broken("%d greetings are answered %d times", w.greeted, n)
+	}
 	sentences := 0
 	for _, m := range w.said() {
+		if strings.TrimSpace(m.text) == tortureHello {
+			continue
+		}
 		sentences += strings.Count(m.text, tortureSentence)
 		whole := tortureAnswered.FindAllStringSubmatch(m.text, -1)
 		if n := strings.Count(m.text, "Answer to"); n != len(whole) {

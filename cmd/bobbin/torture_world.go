@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -39,6 +40,7 @@ type tortureWorld struct {
 	effects map[string]int
 	faults  map[string]int
 	places  map[string]string // message → where it was written
+	greeted int               // DMs that were greeted in
 	admin   string            // address of the daemon's
 }
 
@@ -53,7 +55,6 @@ func newTortureWorld(ctx context.Context, cmd tortureCmd, log io.Writer) (w *tor
 		discord:     sandbox.NewDiscord(sandbox.DiscordOptions{Limits: sandbox.DiscordLimits{Off: true}}),
 		executioner: executioner{log: log, done: make(map[killKind]int)},
 		permits:     make(chan struct{}, cmd.Messages),
-		faulty:      true,
 		dice:        rand.New(rand.NewPCG(cmd.Seed, 2)), //nolint:gosec // replayable
 		effects:     make(map[string]int),
 		faults:      make(map[string]int),
@@ -143,6 +144,36 @@ func (w *tortureWorld) slackFault(method string, _ url.Values) *sandbox.SlackFau
 	case w.roll("answer lost", .02):
 		return &sandbox.SlackFault{Drop: true, Execute: true}
 	}
+	return nil
+}
+
+// greet has people say hello in Discord's DMs and waits until each of them is answered. From
+// then on there are faults.
+func (w *tortureWorld) greet(ctx context.Context, gone <-chan struct{}) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	friends := []string{"ada", "grace", "linus"}
+	for w.greetings() < len(friends) {
+		select {
+		case <-tick.C:
+		case <-gone:
+			return errors.New("the daemon ended by itself before it was tortured")
+		case <-ctx.Done():
+			return fmt.Errorf("say hello: %w", ctx.Err())
+		}
+		if w.discord.Connected() == 0 || w.greeted > 0 {
+			continue
+		}
+		for _, friend := range friends {
+			if _, err := w.discord.Say(friend, w.discord.OpenDM(friend), "", "hello"); err != nil {
+				return fmt.Errorf("say hello: %w", err)
+			}
+			w.greeted++
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faulty = true
 	return nil
 }
 

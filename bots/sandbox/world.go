@@ -152,7 +152,7 @@ func (w *World) Channel(id string) (Channel, bool) {
 }
 
 // Put posts m, or replaces the message of that id in its channel. A change of its
-// reactions is no edit.
+// reactions is no edit, nor is what fills a response that was deferred.
 func (w *World) Put(m Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -164,7 +164,7 @@ func (w *World) Put(m Message) {
 	if old := r.get(m.ID); old != nil {
 		m.At = old.At
 		m.Edits = old.Edits
-		if slices.EqualFunc(m.Reactions, old.Reactions, func(a, b Reaction) bool {
+		if !old.Pending && slices.EqualFunc(m.Reactions, old.Reactions, func(a, b Reaction) bool {
 			return a.Emoji == b.Emoji && slices.Equal(a.Users, b.Users)
 		}) {
 			m.Edits++

@@ -37,7 +37,9 @@ func pageTestConnect(t *testing.T, r *pageTestRig) *pageTestBot {
 	b := &pageTestBot{discordBot: discordClient(t, r.discord, s.Listener.Addr().String(), http.DefaultTransport)}
 	b.AddHandler(func(_ *discordgo.Session, i *discordgo.InteractionCreate) {
 		b.mu.Lock()
-		b.last = *i.Interaction
+		if i.Type != discordgo.InteractionApplicationCommandAutocomplete {
+			b.last = *i.Interaction
+		}
 		b.mu.Unlock()
 		if err := b.InteractionRespond(i.Interaction, pageTestAnswer(i)); err != nil {
 			t.Errorf("answer: %v", err)

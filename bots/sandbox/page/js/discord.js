@@ -122,6 +122,7 @@ export class DiscordPane extends Pane {
     if (fault) throw new Error(fault);
     const places = p.command.options.filter((o) => o.type === 11);
     const values = Object.fromEntries(Object.entries(p.values).filter(([, v]) => v));
+    clearTimeout(this.asking);
     this.opened(await call("discord/command", { ...this.at, name: p.command.name, options: values, files: list.map((f, i) => ({ ...f, option: places[i].name })) }));
   }
 

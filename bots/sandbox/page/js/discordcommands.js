@@ -60,6 +60,11 @@ export function hints(before, commands, people, suggested) {
     if (!done && o.choices?.length) return o.choices.filter((c) => fits(c.name)).map((c) => value(c.name, c.name));
     if (!done && o.type === 5) return ["True", "False"].filter(fits).map((v) => value(v, v));
     if (!done && o.type === 6) return people.filter((u) => fits("@" + u.name)).map((u) => value("@" + u.name, "@" + u.name));
+    const next = /\S\s+(\S+)$/.exec(typed)?.[1]; // perhaps the name of another option
+    if (o.autocomplete && next) {
+      const others = optionsLeft(p, next, before.length - next.length);
+      if (others.length) return others;
+    }
     if (o.autocomplete && !/\s$/.test(typed)) {
       const ideas = suggested({ name: p.command.name, options: p.values, focused: o.name });
       return ideas.filter((c) => String(c.value) !== typed).map((c) => value(c.name, String(c.value)));
@@ -69,10 +74,15 @@ export function hints(before, commands, people, suggested) {
   }
   const word = /\S*$/.exec(before)[0];
   if (!p.last && p.args.trim() !== word) return [];
+  return optionsLeft(p, word, before.length - word.length);
+}
+
+// optionsLeft are the options whose names begin with a word and that have no value yet.
+function optionsLeft(p, word, from) {
+  const given = (o) => p.values[o.name] && p.values[o.name] !== word;
   return p.command.options
-    .filter((o) => !(p.values[o.name] && o !== p.command.options.find((f) => f.type === 3 && p.values[f.name] === word)) && o.name.startsWith(word))
-    .filter((o) => o.type !== 11)
-    .map((o) => ({ label: o.name, detail: o.description + (o.required ? " (required)" : ""), from: before.length - word.length, put: o.name + ":" }));
+    .filter((o) => o.type !== 11 && !given(o) && o.name.startsWith(word))
+    .map((o) => ({ label: o.name, detail: o.description + (o.required ? " (required)" : ""), from, put: o.name + ":" }));
 }
 
 /** What stands in the way of using the command, in words; nothing if it can be used. */

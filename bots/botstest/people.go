@@ -3,6 +3,7 @@ package botstest
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"bobbin/bots"
 )
@@ -140,7 +141,7 @@ func reading(b *bot) {
 	var texts []string
 	quotes, err := reader.Read(b.ctx, to.Address, 10)
 	for _, q := range quotes {
-		texts = append(texts, q.Text)
+		texts = append(texts, strings.TrimPrefix(q.Text, "@bobbin ")) // whom it was said to may be shown
 		if q.ID == "" || q.Sent.IsZero() || q.Bot != (q.Text == "hi") || q.Author.ID == "" {
 			b.Errorf("read %+v", q)
 		}

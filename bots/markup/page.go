@@ -36,8 +36,9 @@ func Slack(md string) []Page { return paginate(md, slackBlocks) }
 // are not those of [Slack]. Otherwise it behaves as [Slack] does.
 func SlackText(md string) []Page { return paginate(md, slackText) }
 
-// Discord returns pages of Discord's Markdown of at most 2,000 UTF-16 units, the
-// limit of a message's content. Otherwise it behaves as [Slack] does.
+// Discord returns pages of Discord's Markdown of at most 1,690 UTF-16 units, which leaves
+// room for the lines that frame an answer within the 2,000 of a message's content.
+// Otherwise it behaves as [Slack] does.
 func Discord(md string) []Page { return paginate(md, discord) }
 
 // placeholder is shown for Markdown that is not blank but has nothing to show, such

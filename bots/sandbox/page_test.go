@@ -95,7 +95,7 @@ func TestPageRefusesWhatIsNoCallOfItsOwn(t *testing.T) {
 		{"no body", "POST", "/api/slack/say", "", nil, 400, "JSON"},
 		{"a form's type", "POST", "/api/slack/say", good, []string{"Content-Type", "text/plain"}, 415, "application/json"},
 		{"no type", "POST", "/api/slack/say", good, []string{"Content-Type", ""}, 415, "application/json"},
-		{"an oversized body", "POST", "/api/slack/say", `{"text":"` + strings.Repeat("x", pageBody) + `"}`, nil, 413, "larger"},
+		{"an oversized body", "POST", "/api/slack/dm", `{"text":"` + strings.Repeat("x", pageBody) + `"}`, nil, 413, "larger"},
 		{"a foreign origin", "POST", "/api/slack/say", good, []string{"Origin", "https://evil.example"}, 403, "page itself"},
 		{"an opaque origin", "POST", "/api/slack/say", good, []string{"Origin", "null"}, 403, "page itself"},
 		{"another port's origin", "POST", "/api/slack/say", good, []string{"Origin", "http://127.0.0.1:1"}, 403, "page itself"},

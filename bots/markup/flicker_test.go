@@ -120,7 +120,7 @@ var constructs = []string{
 	"Take $x^2 + y$ or \\(a_1 * b\\), not $5 or $HOME.\n\n$$\n\\sum_{i=0}^n i\n$$\n\n\\[ E = mc^2 \\]\n\n",
 	"これは**「重要」**です。 **太字。**次の文\n\n", "<details><summary>More</summary>\n\nInside.\n\n</details>\n\n<!-- a comment -->\n\n",
 	"a &amp; b &lt;c&gt; &copy; &#60; AT&T, 5 < 6 > 4, List<String> <your-name>\n\n", "@everyone <!channel> <@U123> <t:1700000000:R> :smile: ||no||\n\n",
-	"x *(aside)* and **[bold link](https://b.c)** and **`bold code`**: end\n\n", "* star\n  ```sh\n  ls -la\n  ```\n* plus\n\n",
+	"x *(aside)* and **[bold link](https://b.c)** and **`bold code`**: end\n\n", "H<sub>2</sub>O, x<sup>n+1</sup> <kbd>Ctrl</kbd> <a href=\"https://x.y\">z</a>\n\n", "* star\n  ```sh\n  ls -la\n  ```\n* plus\n\n",
 }
 
 func TestWhatIsShownOfAnyGrowingAnswerIsNotTakenBack(t *testing.T) {

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"slices"
 	"testing"
 	"unicode/utf8"
 )
@@ -34,6 +35,28 @@ func fuzz(f *testing.F, x target) {
 		for i := range len(part) - 1 {
 			if i >= len(whole) || part[i] != whole[i] {
 				t.Fatalf("%s: page %d changed as the text grew:\n%q\n%q", x.name, i, part[i], whole[min(i, len(whole)-1)])
+			}
+		}
+	})
+}
+
+// FuzzRenderer renders a text in two states of its growth, after another one.
+func FuzzRenderer(f *testing.F) {
+	for _, p := range append(constructs, pieces...) {
+		f.Add(p, pieces[0]+p, uint16(len(p)))
+	}
+	f.Fuzz(func(t *testing.T, before, md string, at uint16) {
+		if len(md)+len(before) > 5_000 {
+			return
+		}
+		md = pieces[1] + before + "\n\n" + md
+		half := md[:int(at)%(len(md)+1)]
+		for _, x := range targets {
+			r := x.renderer()
+			for _, state := range []string{before, half, md, half + before, md + "\n\n" + md} {
+				if got, want := r.Render(state), x.render(state); !slices.Equal(got, want) {
+					t.Fatalf("%s: after %q: %s", x.name, state, difference(got, want))
+				}
 			}
 		}
 	})

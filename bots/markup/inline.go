@@ -84,6 +84,11 @@ func (w *inliner) inline(n ast.Node, s style) {
 		} else {
 			w.marked(n, w.marks().italic, s, func(s *style) *bool { return &s.italic })
 		}
+	case *script:
+		inside := inliner{renderer: &renderer{dialect: plain, src: w.src}}
+		inside.children(n, s)
+		inside.flush(s)
+		w.pending.WriteString(n.of(inside.out.String()))
 	case *east.Strikethrough:
 		w.marked(n, w.marks().strike, s, func(s *style) *bool { return &s.strike })
 	case *ast.Link:

@@ -11,6 +11,9 @@ import (
 // looksLikeAddress is a label that readers would take for the place a link leads to.
 var looksLikeAddress = regexp.MustCompile(`(?i)^(?:[a-z][a-z0-9+.-]*://|www\.)\S+$|^(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|gov|edu|mil|int|info|biz|co|ai|app|me|xyz|page|cloud|online|site|us|uk|de|fr|it|es|nl|se|no|pl|ch|at|be|eu|ru|cn|jp|in|br|au|ca)(?:[:/?#]\S*)?$`)
 
+// plainMail is an address of the kind that people have.
+var plainMail = regexp.MustCompile(`^[\w.+-]+@[\w.-]+$`)
+
 // link writes a link or an image. An image is never loaded by itself: the address of
 // an image that a model writes may carry what it has been told to give away.
 //
@@ -100,6 +103,10 @@ func safeScheme(address string) bool {
 
 func (w *inliner) autoLink(n *ast.AutoLink, s style) {
 	label := string(n.Label(w.src))
+	if n.AutoLinkType == ast.AutoLinkEmail && !plainMail.MatchString(label) { // a token of Slack's, for one
+		w.pending.WriteString("<" + label + ">")
+		return
+	}
 	if w.flavor == flavorPlain {
 		w.raw(label, s)
 		return

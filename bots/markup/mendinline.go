@@ -11,6 +11,9 @@ func mendInline(s string, links int) string {
 	if at := halfEntity(trimmed); at >= 0 {
 		return mendInline(trimmed[:at], links)
 	}
+	if at := openScript(trimmed); at >= 0 {
+		return mendInline(trimmed[:at], links)
+	}
 	var open []opener
 	for i := 0; i < len(trimmed); {
 		switch c := trimmed[i]; c {

@@ -101,8 +101,8 @@ func addressEnd(s string) int {
 }
 
 var (
-	halfTag     = regexp.MustCompile(`^</?(?:([a-zA-Z][a-zA-Z0-9]*)(\s[^<>]*)?/?)?$`)
-	wholeTag    = regexp.MustCompile(`^</?([a-zA-Z][a-zA-Z0-9]*)(?:\s[^<>]*)?/?>`)
+	halfTag     = regexp.MustCompile(`^</?(?:([a-zA-Z][a-zA-Z0-9]*)(\s(?:[^<>"']|"[^"]*"|'[^']*')*(?:"[^"]*|'[^']*)?)?/?)?$`)
+	wholeTag    = regexp.MustCompile(`^</?([a-zA-Z][a-zA-Z0-9]*)(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?>`)
 	halfAddress = regexp.MustCompile(`^<(?:https?://|mailto:)[^\s<>]+$`)
 	halfScheme  = regexp.MustCompile(`^<[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]{0,100}$`)
 )
@@ -141,6 +141,16 @@ func tagEnd(s string, i int) (int, string) {
 		}
 	}
 	return 0, ""
+}
+
+// openScript returns where in s a raised or lowered text begins that has no end yet, or
+// -1: what it is set as depends on all of it.
+func openScript(s string) int {
+	at := max(strings.LastIndex(s, "<sup>"), strings.LastIndex(s, "<sub>"))
+	if at < 0 || len(s)-at > maxLabel || strings.Contains(s[at:], "</su"+s[at+3:at+5]) {
+		return -1
+	}
+	return at
 }
 
 // dropped says whether tags of that name are not shown.

@@ -53,6 +53,7 @@ var markdown = parser.NewParser(
 	),
 	parser.WithASTTransformers(
 		util.Prioritized(extension.NewTableASTTransformer(), 0),
+		util.Prioritized(tagStyles{}, 100),
 	),
 )
 

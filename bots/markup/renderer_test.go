@@ -16,11 +16,11 @@ func steps(t *rapid.T, md string) []string {
 	var out []string
 	for end := 0; end < len(md); {
 		small := rapid.IntRange(1, 9).Draw(t, "small")
-		for range 6 {
+		for range 4 {
 			end = min(len(md), end+small)
 			out = append(out, md[:end])
 		}
-		end += rapid.IntRange(0, len(md)/3).Draw(t, "jump")
+		end += rapid.IntRange(0, len(md)/2).Draw(t, "jump")
 	}
 	return out
 }

@@ -106,15 +106,16 @@ func (s *Slack) learnNames(ctx context.Context, messages []written) {
 	}
 }
 
-// quote returns a message as data.
+// quote returns a message as data, without the mention that addressed bobbin.
 func (s *Slack) quote(m written) bots.Quote {
 	me := s.identity()
+	text, _ := cutMention(m.Text, me.user)
 	name := cmp.Or(s.nameOf('@', m.User), m.Username, m.Profile.Name, m.User, m.BotID)
 	return bots.Quote{
 		ID:     messageID(m.Channel, m.TS),
 		Author: agent.Author{ID: cmp.Or(m.User, m.BotID), Name: name},
 		Bot:    m.User != "" && m.User == me.user || m.BotID != "" && m.BotID == me.bot,
-		Text:   strings.TrimSpace(markup.FromSlack(m.Text, s.nameOf)),
+		Text:   strings.TrimSpace(markup.FromSlack(text, s.nameOf)),
 		Sent:   sentAt(m.TS),
 		Files:  filesOf(m.Files),
 	}

@@ -46,6 +46,47 @@ func TestSlackIsAPlatform(t *testing.T) {
 				}
 			},
 			Whispers: func(to agent.Target) []string { return r.whispers(to.Channel, "U0ADA") },
+			Revise: func(ev bots.Event, text string) {
+				_, ts, err := splitID(ev.MessageID)
+				if err == nil {
+					err = r.Edit("U0ADA", ev.Target.Channel, ts, text)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+			Retract: func(ev bots.Event) {
+				_, ts, err := splitID(ev.MessageID)
+				if err == nil {
+					err = r.Delete("U0ADA", ev.Target.Channel, ts)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			},
+			Attach: func(text string, f bots.Upload) {
+				if _, err := r.Upload("U0ADA", dm, "", text, sandbox.SlackFile{Name: f.Name, Data: f.Content}); err != nil {
+					t.Error(err)
+				}
+			},
+			Files: func(to agent.Target) (files []bots.Upload) {
+				for _, m := range r.shown(to.Channel) {
+					for _, file := range m.Files {
+						if f, ok := r.File(file.ID); ok && m.Thread == to.Thread && m.User == r.Options().Bot.ID {
+							files = append(files, bots.Upload{Name: f.Name, Content: f.Data})
+						}
+					}
+				}
+				return files
+			},
+			Marked: func(_ agent.Target, id agent.MessageID) bool {
+				channel, ts, err := splitID(id)
+				if err != nil {
+					t.Error(err)
+				}
+				m, _ := r.World().Message(channel, ts)
+				return len(m.Reactions) > 0
+			},
 			Remove: func(id agent.MessageID) {
 				channel, ts, err := splitID(id)
 				if err != nil || !r.World().Delete(channel, ts) {

@@ -4,6 +4,7 @@
 //	Socket Mode ─▶ reader ─┐                    ┌─▶ lanes, one worker each ─▶ accept ─▶ ack
 //	HTTP /slack/events ────┴─▶ decode ─▶ Event ─┘
 //	slash command ─▶ root message (ask) ─▶ accept; acknowledged after 2.5 s at the latest
+//	button, menu of a message ─▶ accept, past the lanes; acknowledged likewise
 //
 // # Why
 //
@@ -24,6 +25,15 @@
 // key in the message's metadata, which is where Find looks. Answers are one markdown
 // block with a text fallback: such a message shows no "(edited)" mark.
 //
+// An answer grows by edits, or in a stream of Slack's own. A stream is only ever appended
+// to, so it is given what will not look different when the Markdown goes on, which is
+// found by rendering several ways in which it might. Slack ends a stream after five
+// minutes, refuses edits as long as it lives, and keeps no key with its start. So a stream
+// is one call of Edit like any other: where it does not go on, or its state is in doubt, it
+// is ended and its message edited, which shows the whole text whatever stood before. Only
+// the first message of an answer is streamed; if the answer to its start was lost, it is
+// bobbin's only message behind the question without a key.
+//
 // What was missed: a time up to which all events are known to have been accepted is
 // kept through [bots.Memory], by Slack's clock, and never moves past an event that is
 // not accepted. After a start, after a gap that Slack does not bridge by delivering
@@ -37,8 +47,10 @@
 // cannot be accepted comes again after about a second, a minute and five minutes, and
 // is then read from history, if Memory is there. Find and catching up need the history
 // scopes, and catching up those that list conversations; what a scope excludes is
-// skipped. Commands and buttons leave no history and cannot be caught up with. A
-// message whose blocks Slack refuses is shown as mrkdwn text instead, and where that is
-// longer than an edit may be, the caller is told that the message is gone and posts
-// another one.
+// skipped. Commands, buttons, reactions, changes and deletions leave no history and cannot
+// be caught up with. A message whose markdown block Slack refuses is shown as mrkdwn in
+// section blocks, or without blocks instead, and where that is longer than an edit may be,
+// the caller is told that the message is gone and posts another one. A stream lags behind
+// its text by a word, or by a construct that is still open, and shows no Stop button of
+// bobbin's; Slack's own stands there if the app is an agent.
 package slack

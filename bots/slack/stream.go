@@ -66,7 +66,8 @@ type stream struct {
 
 // streams are those that are open.
 type streams struct {
-	starts *rate.Limiter // half of the limit on starts, or nearly all of it
+	starts *rate.Limiter // half of Slack's limit on starts, or nearly all of it
+	stops  *rate.Limiter // nearly all of the one on ends
 
 	mu    sync.Mutex
 	off   error // why there are none any more
@@ -87,12 +88,13 @@ type lastTurn struct {
 }
 
 func newStreams(how Stream) *streams {
-	every, burst := 60*time.Second/18, 5
+	const most, burst = time.Minute / 18, 5
+	starts := rate.NewLimiter(rate.Every(most), burst)
 	if how == StreamAuto {
-		every, burst = 60*time.Second/10, 3
+		starts = rate.NewLimiter(rate.Every(time.Minute/10), 3)
 	}
 	return &streams{
-		starts: rate.NewLimiter(rate.Every(every), burst), open: make(map[agent.MessageID]*stream),
+		starts: starts, stops: rate.NewLimiter(rate.Every(most), burst), open: make(map[agent.MessageID]*stream),
 		lost: make(map[string]time.Time), edited: make(map[agent.Address]time.Time),
 		turns: make(map[agent.Address]lastTurn),
 	}

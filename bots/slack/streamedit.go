@@ -21,29 +21,28 @@ func (s *Slack) grow(ctx context.Context, id agent.MessageID, st *stream, m bots
 	if !st.continues(m) {
 		return s.rescue(ctx, id, st, m)
 	}
-	sent, chunks := st.next(m)
-	var err error
-	switch {
-	case m.Final:
-		err = s.stopStream(ctx, st, chunks, ending(m))
-	case len(chunks) == 0:
-		return nil
-	default:
-		_, _, err = s.api.AppendStreamContext(ctx, st.channel, st.ts, slackgo.MsgOptionChunks(chunks...))
+	doing, err := appendMethod, error(nil)
+	if !m.Final || !s.streams.stops.Allow() {
+		err = s.append(ctx, st, m)
+		if err == nil && m.Final { // all the text stands, and the rest can wait
+			if err := s.streams.stops.Wait(ctx); err != nil {
+				return wrap(stopMethod, err)
+			}
+		}
 	}
-	if err == nil {
-		st.sent, st.task = sent, head(m)
-		if m.Final {
+	if err == nil && m.Final {
+		sent, chunks := st.next(m)
+		doing, err = stopMethod, s.stopStream(ctx, st, chunks, ending(m))
+		if err == nil {
+			st.sent = sent
 			s.streams.closed(id)
 		}
+	}
+	if err == nil {
 		return nil
 	}
-	doing := appendMethod
-	if m.Final {
-		doing = stopMethod
-	}
 	if limited, ok := errors.AsType[*bots.RetryAfterError](fault(doing, err)); ok {
-		limited.Unsent = m.Final // appending has limits of its own
+		limited.Unsent = doing == stopMethod // appending has limits of its own
 		return limited
 	}
 	st.doubt = true
@@ -58,10 +57,26 @@ func (s *Slack) grow(ctx context.Context, id agent.MessageID, st *stream, m bots
 	return s.rescue(ctx, id, st, m)
 }
 
+// append sends what is new in m, if anything. The caller holds st.mu.
+func (s *Slack) append(ctx context.Context, st *stream, m bots.Message) error {
+	sent, chunks := st.next(m)
+	if len(chunks) == 0 {
+		return nil
+	}
+	_, _, err := s.api.AppendStreamContext(ctx, st.channel, st.ts, slackgo.MsgOptionChunks(chunks...))
+	if err == nil {
+		st.sent, st.task = sent, head(m)
+	}
+	return err
+}
+
 // rescue ends a stream and edits its message. The caller holds st.mu.
 func (s *Slack) rescue(ctx context.Context, id agent.MessageID, st *stream, m bots.Message) error {
 	st.doubt = true
 	if !st.ended {
+		if err := s.streams.stops.Wait(ctx); err != nil {
+			return wrap(stopMethod, err)
+		}
 		if err := s.stopStream(ctx, st, nil, nil); err != nil && !endedCodes[code(err)] {
 			return stopFault(err)
 		}

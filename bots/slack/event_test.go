@@ -303,17 +303,26 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(payload(`{"type":"app_mention","user":"U1","channel":"C1","ts":"1700000000.000100","text":"<@UBOT> hi"}`)))
 	f.Add([]byte(payload(`{"type":"message","user":"U1","channel":"D1","ts":"1.1","thread_ts":"0.1","text":"<@UBOT|"}`)))
 	f.Add([]byte(`{"type":"event_callback","authorizations":[7],"event":{}}`))
+	f.Add([]byte(payload(`{"type":"message","subtype":"message_changed","channel":"C1","message":{"user":"U1","text":"b","ts":"1.1","edited":{}},"previous_message":{"text":"a"}}`)))
+	f.Add([]byte(payload(`{"type":"message","subtype":"message_deleted","channel":"C1","previous_message":{"user":"U1","ts":"1.1","thread_ts":"1.0"}}`)))
+	f.Add([]byte(payload(`{"type":"message","subtype":"file_share","user":"U1","channel":"C1","ts":"1.1","files":[{"id":"F1","name":"x","size":-7},7]}`)))
+	f.Add([]byte(payload(`{"type":"reaction_added","user":"U1","reaction":"thread::skin-tone-2","event_ts":"2.1","item":{"type":"message","channel":"C1","ts":"1.1"}}`)))
+	f.Add([]byte(payload(`{"type":"member_joined_channel","user":"UBOT","channel":"C1","inviter":"U1","event_ts":"2.1"}`)))
+	f.Add([]byte(payload(`{"type":"app_home_opened","user":"U1","channel":"D1","tab":"messages","event_ts":"2.1"}`)))
+	f.Add([]byte(payload(`{"type":"assistant_thread_started","assistant_thread":{"user_id":"U1","channel_id":"D1","thread_ts":"1.1"}}`)))
+	f.Add([]byte(payload(`{"type":"agent_session_stopped","user":"U1","channel":"D1","thread_ts":"1.1","streaming_message_ts":["1.2"],"event_ts":"2.1"}`)))
 	s := testSlack(f)
+	s.opts.Reaction, s.opts.Greet = "thread", true
 	f.Fuzz(func(t *testing.T, in []byte) {
 		ev, why := s.event(in)
-		if why != "" {
+		if why != "" || ev.do != nil {
 			return
 		}
 		channel, ts, err := splitID(ev.MessageID)
-		if err != nil || channel != ev.Target.Channel || messageID(channel, ts) != ev.MessageID {
+		if said := ev.Command == "" && ev.Press == nil && !ev.Greet; said && (err != nil || channel != ev.Target.Channel || messageID(channel, ts) != ev.MessageID) {
 			t.Errorf("id %q does not come back: %v", ev.MessageID, err)
 		}
-		if ev.Author.ID == "" || ev.Respond == nil || (!ev.Direct && ev.Target.Thread == "") || !json.Valid(in) {
+		if ev.MessageID == "" || ev.Author.ID == "" || ev.Respond == nil || (!ev.Direct && !ev.Greet && ev.Target.Thread == "") || !json.Valid(in) {
 			t.Errorf("incomplete event %+v", ev)
 		}
 	})

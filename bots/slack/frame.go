@@ -150,7 +150,7 @@ func sectionsOf(text string) (texts []string) {
 		if fenced {
 			s += "\n" + fenceMark
 		}
-		if strings.Trim(s, fenceMark+" \n") != "" {
+		if strings.Trim(s, "` \n") != "" {
 			texts = append(texts, s)
 		}
 		part.Reset()

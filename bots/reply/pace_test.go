@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,53 @@ func TestRepliesThatShareABudgetAreEditedEvenlyAndNeverTooFast(t *testing.T) {
 		for i, r := range replies {
 			s.finish(r, "final")
 			s.want(agent.TurnID("T"+string(rune('A'+i))), "final")
+		}
+	})
+}
+
+// With 200 alive nobody starves, and when all end at once every final text lands in turn.
+func TestTwoHundredRepliesShareABudgetAndAllFinalTextsLand(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		const n, every = 200, 50 * time.Millisecond
+		s.budget = func(to agent.Target) bots.Budget {
+			return bots.Budget{
+				Post: bots.Rate{Scope: to.Channel, Every: time.Second, Burst: 2},
+				Edit: bots.Rate{Scope: "edit", Every: every, Burst: 8, Window: 10 * time.Second},
+			}
+		}
+		turn := func(i int) agent.TurnID { return agent.TurnID("T" + string(rune('A'+i/26)) + string(rune('A'+i%26))) }
+		var replies []agent.Reply
+		for i := range n {
+			replies = append(replies, s.reply(turn(i), &journal{}))
+		}
+		for i := range 60 { // 60 s
+			for _, r := range replies {
+				say(r, fmt.Sprint(i))
+			}
+			time.Sleep(time.Second)
+		}
+		edits := make(map[string]int)
+		for _, c := range s.all() {
+			if c.what == "edit" {
+				edits[c.key[:3]]++
+			}
+		}
+		for i := range n {
+			if k := edits[string(turn(i))]; k < 5 || k > 7 {
+				t.Errorf("%s was edited %d times in 60 s", turn(i), k)
+			}
+		}
+		began := time.Now()
+		var ends sync.WaitGroup
+		for i, r := range replies {
+			ends.Go(func() {
+				s.finish(r, "final")
+				s.want(turn(i), "final")
+			})
+		}
+		ends.Wait()
+		if d := time.Since(began); d > n*every*11/10 {
+			t.Errorf("all final texts stood after %v", d)
 		}
 	})
 }

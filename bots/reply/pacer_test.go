@@ -1,7 +1,9 @@
 package reply
 
 import (
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,12 +146,15 @@ func TestCallNeedsTheLeaveOfBothItsLimits(t *testing.T) {
 		rate := func(scope string) bots.Rate {
 			return bots.Rate{Scope: scope, Every: time.Second, Burst: 1, Within: all}
 		}
+		var mu sync.Mutex
 		at := make(map[string]time.Duration)
 		for _, scope := range []string{"a", "b", "c"} {
 			for range 2 {
 				w := p.queue(rate(scope), final, time.Now())
 				go func() {
 					<-w.granted
+					mu.Lock()
+					defer mu.Unlock()
 					at[scope] = time.Since(epoch)
 				}()
 			}
@@ -332,4 +337,45 @@ func TestAnswerOfAnEarlierWindowIsNotTakenForThisOne(t *testing.T) {
 			t.Errorf("granted at %v ms", at)
 		}
 	})
+}
+
+// BenchmarkPacer is the cost of one grant, from asking to being told, with so many others
+// waiting for the same limit, or each in a scope of its own within it.
+func BenchmarkPacer(b *testing.B) {
+	for _, n := range []int{1, 500, 5000} {
+		for _, scopes := range slices.Compact([]int{1, n}) {
+			b.Run(fmt.Sprintf("waiting=%d/scopes=%d", n, scopes), func(b *testing.B) {
+				var told *place
+				p, on := newPacer(), new(play)
+				p.now = func() time.Time { return epoch.Add(on.now) }
+				p.after = func(d time.Duration, f func()) func() bool { return on.at(on.now+d, f) }
+				p.tell = func(w *place) { told = w }
+				rate := bots.Rate{Scope: "all", Every: 20 * time.Millisecond, Burst: 10, Window: time.Second}
+				ask := func(i int) {
+					r := rate
+					if scopes > 1 {
+						r = bots.Rate{Scope: fmt.Sprint(i % scopes), Within: boundOf(rate)}
+					}
+					p.queue(r, stale, p.now())
+				}
+				for i := range n {
+					ask(i)
+				}
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					for told == nil {
+						on.next()
+					}
+					told = nil
+					ask(i)
+					i++
+				}
+			})
+		}
+	}
+}
+
+func boundOf(r bots.Rate) bots.Limit {
+	return bots.Limit{Scope: r.Scope, Every: r.Every, Burst: r.Burst, Window: r.Window}
 }

@@ -107,9 +107,7 @@ func (s scene) run(by policy) *play {
 		p.at(r.begin, func() { by.begins(p, r) })
 	}
 	for len(p.queue) > 0 && p.queue[0].at <= s.end {
-		c, _ := heap.Pop(&p.queue).(*cue)
-		p.now = c.at
-		c.do()
+		p.next()
 	}
 	for _, r := range p.all {
 		if r.stood < 0 {
@@ -117,6 +115,13 @@ func (s scene) run(by policy) *play {
 		}
 	}
 	return p
+}
+
+// next has the next thing happen.
+func (p *play) next() {
+	c, _ := heap.Pop(&p.queue).(*cue)
+	p.now = c.at
+	c.do()
 }
 
 // cast returns the replies of a scene: in each of the places one after the other.

@@ -150,6 +150,19 @@ func BenchmarkTurn(b *testing.B) {
 	}
 }
 
+// BenchmarkTurnInALongSession is a turn in a session that has said more and more.
+func BenchmarkTurnInALongSession(b *testing.B) {
+	for _, n := range []int{10, 1_000, 100_000} {
+		b.Run(fmt.Sprintf("entries=%d", n), func(b *testing.B) {
+			s, turn := long(b, n)
+			if err := s.Commit(b.Context(), turn, nil); err != nil {
+				b.Fatal(err)
+			}
+			sideBySide(b, 1, func(_, n int) { cycle(b, s, place, fmt.Sprint("T", n)) })
+		})
+	}
+}
+
 // BenchmarkHistory reads the same window of transcripts that are longer and longer.
 func BenchmarkHistory(b *testing.B) {
 	for _, n := range []int{10, 1_000, 100_000} {

@@ -53,10 +53,24 @@
 // Decision: one key per entry, never rewritten; what a turn still needs stands beside
 // it under keys of its own and goes when the turn is committed. Each method is one
 // transaction (what is too large for one is written ahead, and the last transaction makes
-// it count), and Badger syncs it before it returns (SyncWrites): a process that is
-// killed keeps its writes without that, a machine that loses power does not.
+// it count). Badger only writes it, which a process that is killed cannot undo; for a
+// machine that loses power the store itself syncs Badger's log before it returns, once
+// for all transactions that wait at the same time. Badger would sync for each of them,
+// one after the other. On systems other than Linux it does.
+//
+// Not worth a wait are Begin, the id of a part that was posted, and when a platform was
+// heard: they are durable with the next write that is. If the power goes before that, the
+// turn begins again before anything was built on it, the part is found by its key, and
+// more messages are read again than were missed.
 //
 // Consequences: no operation reads or writes more than one turn and one window, however
-// long the session is. The price is one fsync per step, about a third of a
-// millisecond on a local disk. Concurrent transactions share fsyncs.
+// long the session is. The price is one wait for the disk per step, about a quarter of a
+// millisecond on a local one, which all sessions share: with more of them it is the
+// processor that bounds the turns per second. The store relies on where Badger keeps its
+// log, which a test watches, and after a sync that has failed it writes nothing more (see
+// [ErrNotKept]).
+//
+// What waits in an inbox is known in memory, too, by its numbers, and of a turn under way
+// which keys its journal has: to look for them would be to step over all that was deleted
+// there. A session that has nothing to do costs no memory.
 package badgerstore

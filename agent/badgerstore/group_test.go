@@ -182,39 +182,6 @@ func TestWhatHasReturnedSurvivesALossOfPower(t *testing.T) {
 	d.after("Retry", turn(func(t *agent.Turn) bool { return t.Inbound[0].Text == "two" }))
 }
 
-func TestTheLogIsFollowedFromFileToFile(t *testing.T) {
-	if !ownSync {
-		t.Skip("Badger syncs each transaction")
-	}
-	dir := t.TempDir()
-	s := openAt(t, dir, Options{})
-	first := newestLog(t, dir)
-	var all sync.WaitGroup
-	for w := range 4 {
-		all.Go(func() {
-			for n := range 120 {
-				at := place
-				at.Thread = fmt.Sprint(w, "-", n)
-				accept(t, s, said(at, at.Thread, strings.Repeat("x", valueThreshold-4000)))
-			}
-		})
-	}
-	all.Wait()
-	accept(t, s, said(place, "last", "last"))
-	if newest := newestLog(t, dir); newest == first || s.wal.path(s.wal.newest) != newest {
-		t.Errorf("the log is %s, began as %s, and %s is synced", newest, first, s.wal.path(s.wal.newest))
-	}
-}
-
-func newestLog(t *testing.T, dir string) string {
-	t.Helper()
-	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
-	if err != nil || len(logs) == 0 {
-		t.Fatalf("no log in %s, error %v", dir, err)
-	}
-	return logs[len(logs)-1]
-}
-
 func TestADiskThatFailsToKeepAWriteIsTrustedNoMore(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Open(dir, Options{})

@@ -20,15 +20,21 @@ const ownSync = true
 // that it belongs to is not in a table.
 type wal struct {
 	dir    string
+	open   *os.File // dir
 	newest int
 	file   *os.File
+	next   [maxAhead]string // the files that may come after it
 }
 
 // openWAL finds the log of a directory that Badger has just opened.
 func openWAL(dir string) (*wal, error) {
-	w := &wal{dir: dir}
+	open, err := os.Open(dir) //nolint:gosec // the admin names the directory
+	if err != nil {
+		return nil, err
+	}
+	w := &wal{dir: dir, open: open}
 	if err := w.find(); err != nil {
-		return nil, fmt.Errorf("find the write-ahead log: %w", err)
+		return nil, errors.Join(fmt.Errorf("find the write-ahead log: %w", err), open.Close())
 	}
 	return w, nil
 }
@@ -49,11 +55,20 @@ func (w *wal) find() error {
 	if err != nil {
 		return err
 	}
-	w.file = f
+	w.follow(w.newest, f)
 	return nil
 }
 
-func (w *wal) path(n int) string { return filepath.Join(w.dir, fmt.Sprintf("%05d.mem", n)) }
+func (w *wal) follow(n int, f *os.File) {
+	w.newest, w.file = n, f
+	for i := range w.next {
+		w.next[i] = logName(n + 1 + i)
+	}
+}
+
+func logName(n int) string { return fmt.Sprintf("%05d.mem", n) }
+
+func (w *wal) path(n int) string { return filepath.Join(w.dir, logName(n)) }
 
 // maxAhead is how many files the log may have got since the last sync without being
 // noticed. Each is a memtable of writes, after each of which there is a sync.
@@ -62,8 +77,13 @@ const maxAhead = 4
 // sync makes all durable that was written to the log before. The files that came and went
 // since the last sync are in tables, which Badger syncs. It must not run twice at once.
 func (w *wal) sync() error {
-	for n := w.newest + 1; n <= w.newest+maxAhead; n++ {
-		f, err := os.Open(w.path(n))
+	dir := int(w.open.Fd()) //nolint:gosec // a descriptor
+	for i := 0; i < maxAhead; i++ {
+		// It is asked each time, nearly always in vain, so it has to be cheap.
+		if errors.Is(unix.Faccessat(dir, w.next[i], unix.F_OK, 0), unix.ENOENT) {
+			continue
+		}
+		f, err := os.Open(w.path(w.newest + 1 + i))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -72,15 +92,16 @@ func (w *wal) sync() error {
 		}
 		// What was written to the old one last comes first, as it was written first.
 		err = errors.Join(datasync(w.file), w.file.Close())
-		w.newest, w.file = n, f
+		w.follow(w.newest+1+i, f)
 		if err != nil {
 			return err
 		}
+		i = -1
 	}
 	return datasync(w.file)
 }
 
-func (w *wal) close() error { return w.file.Close() }
+func (w *wal) close() error { return errors.Join(w.file.Close(), w.open.Close()) }
 
 // datasync makes what was written to a file durable, also through its memory maps.
 func datasync(f *os.File) error {

@@ -369,13 +369,14 @@ func (d *Discord) forgetInteractions() {
 func (d *Discord) wireCause(w discordWire, i *discordInteraction) {
 	w["application_id"] = d.o.ApplicationID
 	w["webhook_id"] = d.o.ApplicationID
-	w["interaction_metadata"] = discordWire{
+	cause := discordWire{
 		"id": i.id, "type": i.kind, "user": d.wireUser(i.user),
 		"authorizing_integration_owners": discordWire{"0": d.o.GuildID},
 	}
+	w["interaction_metadata"] = cause
 	if i.kind == discordUsedCommand {
 		w["interaction"] = discordWire{"id": i.id, "type": i.kind, "name": i.name, "user": d.wireUser(i.user)}
 	} else if i.source != "" {
-		w["interaction_metadata"].(discordWire)["interacted_message_id"] = i.source
+		cause["interacted_message_id"] = i.source
 	}
 }

@@ -236,6 +236,14 @@ func TestDiscordGuildIsJoinedAndLeft(t *testing.T) {
 		if _, err := b.ChannelMessageSend(e.SystemChannelID, "hello, all"); err != nil {
 			t.Error(err)
 		}
+		d.Outage(true)
+		if e := discordNext[*discordgo.GuildDelete](t, b, nil); !e.Unavailable {
+			t.Errorf("told of %+v", e.Guild)
+		}
+		d.Outage(false)
+		if e := discordNext[*discordgo.GuildCreate](t, b, nil); e.ID != d.GuildID() {
+			t.Errorf("told of %+v", e.Guild)
+		}
 		if err := d.Kick(); err != nil {
 			t.Fatal(err)
 		}

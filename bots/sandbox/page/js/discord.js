@@ -5,7 +5,7 @@ import { avatar, count, dayOf, dots, el, icon, iconButton, timeElement, timeOf }
 import { call, readFiles } from "./feed.js";
 import { Composer, withMentions } from "./composer.js";
 import { hints, leaves, parse, wrong } from "./discordcommands.js";
-import { components, files, modal, reactions } from "./discordparts.js";
+import { components, editor, files, modal, reactions } from "./discordparts.js";
 import { MessageList } from "./messages.js";
 import { dialects, render } from "./markdown.js";
 import { markEdited, nameOf, Pane } from "./pane.js";
@@ -167,28 +167,17 @@ export class DiscordPane extends Pane {
   }
 
   editor(m) {
-    const users = [...this.world.users.values()];
     const finish = () => {
       this.editing = "";
       this.draw();
       this.composer.focus();
     };
-    const save = async () => {
-      const text = withMentions(box.value.trim(), users);
+    const mentions = m.text.replace(/<@!?(\d+)>/g, (all, id) => (this.names.user(id) ? "@" + this.names.user(id) : all));
+    return editor(this.edited ?? mentions, (typed) => (this.edited = typed), finish, async (typed) => {
+      const text = withMentions(typed.trim(), [...this.world.users.values()]);
       if (text && text !== m.text) await this.use(m, "edit", { text });
       finish();
-    };
-    const box = el("textarea", {
-      class: "edit-box", rows: Math.min(8, m.text.split("\n").length), "aria-label": "Edit message", dataset: { testid: "edit-box" },
-      on: { input: () => (this.edited = box.value), keydown: (e) => {
-        if (e.key === "Escape") (e.preventDefault(), e.stopPropagation(), finish());
-        else if (e.key === "Enter" && !e.shiftKey && !e.isComposing) (e.preventDefault(), save());
-      } },
     });
-    box.value = this.edited ?? m.text.replace(/<@!?(\d+)>/g, (all, id) => (this.names.user(id) ? "@" + this.names.user(id) : all));
-    return el("div", { class: "editor" }, box,
-      el("small", {}, "escape to ", el("button", { type: "button", class: "plain", on: { click: finish } }, "cancel"), " • enter to ",
-        el("button", { type: "button", class: "plain", dataset: { testid: "edit-save" }, on: { click: save } }, "save")));
   }
 
   async example(text) {

@@ -103,6 +103,24 @@ export function reactions(list, me, names, toggle) {
   }));
 }
 
+/** Makes the box in which a person edits a message: typed(text) as they do, then save(text) or cancel(). */
+export function editor(text, typed, cancel, save) {
+  const plain = (words, testid, act) => el("button", { type: "button", class: "plain", dataset: { testid }, on: { click: act } }, words);
+  const box = el("textarea", {
+    class: "edit-box", rows: Math.min(8, text.split("\n").length), "aria-label": "Edit message", dataset: { testid: "edit-box" },
+    on: { input: () => typed(box.value), keydown: (e) => {
+      const act = e.key === "Escape" ? cancel : e.key === "Enter" && !e.shiftKey && !e.isComposing ? () => save(box.value) : null;
+      if (!act) return;
+      e.preventDefault();
+      e.stopPropagation();
+      act();
+    } },
+  });
+  box.value = text;
+  return el("div", { class: "editor" }, box,
+    el("small", {}, "escape to ", plain("cancel", "edit-cancel", cancel), " • enter to ", plain("save", "edit-save", () => save(box.value))));
+}
+
 /** Opens a bot's form. submit(values) rejects with words to show, close() says that it was put away. */
 export function modal(root, bot, form, submit, close) {
   const inputs = form.fields.map((f) => {

@@ -83,7 +83,6 @@ func (x target) seen(md string) string {
 var flickers = map[string]string{
 	"cut-bold-never-closed.txtar": "bold that is not closed is text after all",
 	"emphasis.txtar":              "a star within a word may be no emphasis",
-	"links.txtar":                 "<javascript: is not known to be an address before the colon",
 }
 
 func TestWhatIsShownOfAGrowingDocumentIsNotTakenBack(t *testing.T) {
@@ -98,7 +97,9 @@ func TestWhatIsShownOfAGrowingDocumentIsNotTakenBack(t *testing.T) {
 
 func TestMarkUpIsNotSeenWhileADocumentGrows(t *testing.T) {
 	for name, md := range goldenInputs(t) {
-		if flickers[name] != "" || strings.Contains(md, "|") {
+		// The words of a table in columns take turns, and www. gets its http:// when it
+		// is known for an address.
+		if flickers[name] != "" || strings.Contains(md, "|") || name == "links.txtar" {
 			continue
 		}
 		for _, x := range []target{targets[0], targets[2]} {

@@ -103,25 +103,26 @@ func safeScheme(address string) bool {
 
 func (w *inliner) autoLink(n *ast.AutoLink, s style) {
 	label := string(n.Label(w.src))
-	if n.AutoLinkType == ast.AutoLinkEmail && !plainMail.MatchString(label) { // a token of Slack's, for one
-		w.pending.WriteString("<" + label + ">")
-		return
-	}
-	if w.flavor == flavorPlain {
-		w.raw(label, s)
-		return
-	}
-	address := string(n.URL(w.src))
-	if n.AutoLinkType == ast.AutoLinkURL && (s.label || !safeScheme(address)) {
-		w.pending.WriteString(label)
-		return
-	}
 	if n.AutoLinkType == ast.AutoLinkEmail {
+		if !plainMail.MatchString(label) { // a token of Slack's, for one
+			label = "<" + label + ">"
+		}
 		w.pending.WriteString(label)
 		return
 	}
 	// Models now and then write links as Slack does.
-	address, name, named := strings.Cut(address, "|")
+	address, name, named := strings.Cut(string(n.URL(w.src)), "|")
+	switch {
+	case !safeScheme(address): // no link, so <x:y> stays what it looks like
+		w.pending.WriteString("<" + label + ">")
+		return
+	case w.flavor == flavorPlain:
+		w.raw(label, s)
+		return
+	case s.label:
+		w.pending.WriteString(label)
+		return
+	}
 	w.raw(w.bareURL(address), s)
 	if named && name != "" {
 		w.pending.WriteString(" (" + name + ")")

@@ -103,8 +103,8 @@ func addressEnd(s string) int {
 var (
 	halfTag     = regexp.MustCompile(`^</?(?:([a-zA-Z][a-zA-Z0-9]*)(\s(?:[^<>"']|"[^"]*"|'[^']*')*(?:"[^"]*|'[^']*)?)?/?)?$`)
 	wholeTag    = regexp.MustCompile(`^</?([a-zA-Z][a-zA-Z0-9]*)(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?>`)
+	halfScheme  = regexp.MustCompile(`^<(?:https?:/{0,2}|mailto:)$`)
 	halfAddress = regexp.MustCompile(`^<(?:https?://|mailto:)[^\s<>]+$`)
-	halfScheme  = regexp.MustCompile(`^<[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]{0,100}$`)
 )
 
 // tagEnd looks at the < at i. It returns where a tag or address ends that begins there,
@@ -129,11 +129,11 @@ func tagEnd(s string, i int) (int, string) {
 	if end := strings.IndexAny(rest, "> \n"); end > 0 && rest[end] == '>' {
 		return i + end + 1, ""
 	}
-	if halfAddress.MatchString(rest) {
-		return -1, s + ">"
-	}
 	if halfScheme.MatchString(rest) {
 		return -1, s[:i]
+	}
+	if halfAddress.MatchString(rest) {
+		return -1, s + ">"
 	}
 	if m := halfTag.FindStringSubmatch(rest); m != nil && len(rest) <= maxTag {
 		if m[2] != "" && dropped(m[1]) || m[2] == "" && beginsTag(m[1]) {

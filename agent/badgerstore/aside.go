@@ -56,6 +56,10 @@ func (s *Store) SetAside(ctx context.Context) iter.Seq2[Aside, error] {
 	}
 }
 
+// Lost counts the messages since the store was opened that were accepted and will not be
+// answered, since their records were damaged.
+func (s *Store) Lost() int64 { return s.lost.Load() }
+
 // asideAt tells from a key when the record was set aside.
 func asideAt(k []byte) time.Time { return time.Unix(0, int64(number(k))) } //nolint:gosec // see nextSeq
 

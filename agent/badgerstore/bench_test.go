@@ -145,7 +145,8 @@ func BenchmarkTurn(b *testing.B) {
 				at.Thread = fmt.Sprint(worker)
 				cycle(b, s, at, fmt.Sprint("M", n))
 			})
-			b.ReportMetric(float64(s.group.syncs.Load())/float64(b.N), "syncs/op")
+			_, syncs := s.Writes()
+			b.ReportMetric(float64(syncs)/float64(b.N), "syncs/op")
 		})
 	}
 }

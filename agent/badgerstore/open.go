@@ -38,6 +38,7 @@ type Store struct {
 	wal   *wal
 	group group
 	live  *live
+	lost  atomic.Int64  // messages
 	seq   atomic.Uint64 // the newest number of a message, step or record set aside
 	stop  context.CancelFunc
 	tasks sync.WaitGroup

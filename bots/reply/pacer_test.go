@@ -22,6 +22,12 @@ func grants(p *pacer, r bots.Rate, u urgency, n int) (at []time.Duration) {
 	return at
 }
 
+func (p *pacer) inUse() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.lanes)
+}
+
 func refuse(p *pacer, r bots.Rate, after time.Duration) {
 	w := p.queue(r, final, time.Now())
 	<-w.granted
@@ -121,7 +127,7 @@ func TestPlaceThatIsGivenUpCostsNothing(t *testing.T) {
 			t.Errorf("granted after %v", d)
 		}
 		p.leave(next)
-		if len(p.lanes) != 0 {
+		if p.inUse() != 0 {
 			t.Error("a full budget is kept")
 		}
 	})
@@ -160,17 +166,19 @@ func TestCallNeedsTheLeaveOfBothItsLimits(t *testing.T) {
 			}
 		}
 		time.Sleep(150 * time.Millisecond)
-		synctest.Wait()
+		mu.Lock()
 		if at["a"] != 0 || at["b"] != 0 || at["c"] != 100*time.Millisecond {
 			t.Errorf("first calls at %v", at)
 		}
+		mu.Unlock()
 		time.Sleep(5 * time.Second)
-		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if at["a"] != time.Second || at["b"] < time.Second || at["c"] < 1100*time.Millisecond || at["c"] > 1200*time.Millisecond {
 			t.Errorf("second calls at %v", at)
 		}
-		if len(p.lanes) != 0 {
-			t.Errorf("%d limits are kept", len(p.lanes))
+		if n := p.inUse(); n != 0 {
+			t.Errorf("%d limits are kept", n)
 		}
 	})
 }
@@ -241,7 +249,7 @@ func TestLearnedRateIsRememberedAndRecoversSlowly(t *testing.T) {
 		refuse(p, rate, time.Second)
 		share := func(after time.Duration) float64 {
 			time.Sleep(after)
-			if len(p.lanes) != 0 {
+			if p.inUse() != 0 {
 				t.Fatal("the lane is kept")
 			}
 			at := grants(p, rate, final, 2)

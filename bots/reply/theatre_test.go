@@ -110,10 +110,7 @@ func (s *theatre) replyIn(on *Replies, t *agent.Turn, j *journal) agent.Reply {
 
 // lanes returns how many budgets are kept in memory.
 func (s *theatre) lanes() int {
-	p := s.replies.pacer
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.lanes)
+	return s.replies.pacer.inUse()
 }
 
 func (s *theatre) finish(r agent.Reply, text string) {

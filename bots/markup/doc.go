@@ -20,13 +20,23 @@
 //
 // The piece is parsed by goldmark and written anew for the platform, never patched
 // with regular expressions, so that each character is known to be text, code, or
-// address when it is made harmless. Inline constructs that are open where a page or
-// the answer so far ends are closed first, so that a half-written "**bold" is shown
-// bold.
+// address when it is made harmless.
 //
-// Consequences. A sum of costs is an estimate. Should a page still come out over the
-// hard limit, or be built to make parsers slow, it is shown as its literal source in
-// a code block, whose size the costs do bound. An emphasis or a code span that is
-// never closed in the last paragraph of a finished answer is shown as if it were
-// closed there.
+// What is still being written at the end is shown in the form that it will have if it
+// turns out as it looks, so that a half-written "**bold" is shown bold; and what cannot
+// be told yet, such as "[label", is held back for a while rather than shown and taken
+// back. A table takes its layout from its headings and first row, and keeps it.
+//
+// A [Renderer] remembers what is settled of the documents it saw last: the full pages,
+// and on the last page everything before the last block that follows a blank line and is
+// in no list or quote. Only text after that is read again, with the same result to the
+// byte as that of reading all of it.
+//
+// Consequences. A sum of costs is an estimate. Should a full page still come out over
+// the hard limit, it is cut earlier; a last page, or one that is built to make parsers
+// slow, is shown as its literal source in a code block. An emphasis or a code span that
+// is never closed in the last paragraph of a finished answer is shown as if it were
+// closed there, and up to a hundred characters after a bracket that is never closed at
+// its very end are not shown. A link definition that text on an earlier page refers to
+// is shown where it stands, because that page is not changed.
 package markup

@@ -102,7 +102,7 @@ func (c *command) work(ctx context.Context) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	if ev.Command == "ask" {
-		c.withdraw(last, ev.MessageID)
+		c.s.withdraw(last, ev.MessageID)
 	}
 	c.tell(last, notTaken)
 }
@@ -149,13 +149,8 @@ func (c *command) workspace() string {
 // and makes it the root of the answer's thread; in a DM the answer just follows it. It
 // reports whether there is a root.
 func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
-	question := ev.Text
-	if runes := []rune(question); len(runes) > maxQuoted {
-		question = string(runes[:maxQuoted]) + "…"
-	}
-	text := "> <@" + c.cmd.UserID + "> asked:\n> " + strings.ReplaceAll(mrkdwn(question), "\n", "\n> ")
 	to := ev.Target
-	id, err := c.s.postText(ctx, to, c.key, text)
+	id, err := c.s.postText(ctx, to, c.key, asks(c.cmd.UserID, ev.Text))
 	if err != nil && !certain(err) {
 		// It may stand all the same.
 		if found, errFind := c.s.Find(ctx, to, c.key); errFind == nil {
@@ -164,7 +159,7 @@ func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
 	}
 	if err != nil {
 		c.s.log.Warn("slack: a question's root message was not posted", "channel", c.cmd.ChannelID, "error", err)
-		c.tell(ctx, c.refusal(err))
+		c.tell(ctx, c.s.refusal(err, c.direct()))
 		return false
 	}
 	ev.MessageID, ev.Target.ReplyTo = id, id
@@ -177,28 +172,17 @@ func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
 	return true
 }
 
-// refusal says in plain words why there is no root.
-func (c *command) refusal(err error) string {
+// refusal says in plain words why a question cannot be put where it belongs.
+func (s *Slack) refusal(err error, direct bool) string {
 	switch {
-	case absentCodes[code(err)] && c.direct():
+	case absentCodes[code(err)] && direct:
 		return "I cannot write in this conversation. Write to me directly, or ask in a channel that I am in."
 	case absentCodes[code(err)]:
-		return c.s.invitation()
+		return s.invitation()
 	case errors.Is(err, agent.ErrUndeliverable):
 		return "I may not write in this channel."
 	}
 	return "I could not write in this channel just now. Please try again in a minute."
-}
-
-// withdraw removes the root of a question that will have no answer.
-func (c *command) withdraw(ctx context.Context, root agent.MessageID) {
-	channel, ts, err := splitID(root)
-	if err == nil {
-		_, _, err = c.s.api.DeleteMessageContext(ctx, channel, ts)
-	}
-	if err != nil {
-		c.s.log.Warn("slack: a question's root message was not removed", "message", root, "error", scrub(err))
-	}
 }
 
 // respond is Respond for a command: in the acknowledgement as long as there is one to

@@ -39,6 +39,7 @@ type interaction struct {
 	} `json:"container"`
 	Message json.RawMessage `json:"message"`
 	Actions json.RawMessage `json:"actions"`
+	View    json.RawMessage `json:"view"`
 }
 
 // pressed is a button that was pressed.
@@ -58,6 +59,11 @@ type gesture struct {
 	check func(context.Context) string
 	// fill completes the event as far as possible. May be nil.
 	fill func(context.Context, *bots.Event) error
+	// open asks the person for more, in which case there is no event yet. If it cannot,
+	// there is one without. May be nil.
+	open func(context.Context) error
+	// repeat is what is said in the person's name before the event is taken.
+	repeat string
 }
 
 // strangeButton is what is said about a button that bobbin cannot read.
@@ -72,6 +78,8 @@ func (in *intake) interaction(payload []byte) (g gesture, ignored string) {
 	}
 	i.Channel.ID = cmp.Or(i.Channel.ID, i.Container.Channel)
 	switch {
+	case i.Type == "view_submission" && isID(i.User.ID):
+		return in.submitted(i)
 	case i.Type != "block_actions" && i.Type != "message_action":
 		return g, "interaction " + cmp.Or(i.Type, "without type")
 	case !isID(i.User.ID):
@@ -189,24 +197,44 @@ func (g gesture) work(ctx context.Context) {
 			g.hook.tell(ctx, agent.Explain(errors.New("panic")))
 		}
 	}()
-	if g.fill != nil {
-		if err := g.fill(ctx, &g.event); err != nil {
-			g.in.s.log.Warn("slack: what a menu was used on could not be completed", "error", err)
-		}
-	}
 	if g.check != nil {
 		if why := g.check(ctx); why != "" {
 			g.hook.tell(ctx, why)
 			return
 		}
 	}
+	if g.open != nil {
+		err := g.open(ctx)
+		if err == nil {
+			return
+		}
+		g.in.s.log.Info("slack: a form could not be shown, so its question is taken as empty", "error", err)
+	}
+	if g.fill != nil {
+		if err := g.fill(ctx, &g.event); err != nil {
+			g.in.s.log.Warn("slack: what a menu was used on could not be read", "error", err)
+		}
+		if q := g.event.Subject; q != nil && q.Text == "" && len(q.Files) == 0 {
+			g.hook.tell(ctx, noSubject)
+			return
+		}
+	}
+	if g.repeat != "" && !g.say(ctx) {
+		return
+	}
 	if g.in.take(ctx, g.event) == nil {
 		return
 	}
 	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancelLast()
+	if g.repeat != "" {
+		g.in.s.withdraw(last, g.event.MessageID)
+	}
 	g.hook.tell(last, notTaken)
 }
+
+// noSubject is said of a message without text or files.
+const noSubject = "I cannot read anything in that message."
 
 // notTaken is said when an event that is not delivered again was not accepted.
 const notTaken = "I could not take that. Please try again in a minute."

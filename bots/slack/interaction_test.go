@@ -173,6 +173,7 @@ func FuzzInteraction(f *testing.F) {
 		`{"type":"block_actions","user":{"id":"U1"},"channel":{"id":"C1"},"message":{"ts":"1.1","thread_ts":"1.0"},"trigger_id":"x","actions":[{"action_id":"bobbin_stop","value":"stop:T","action_ts":"2.2"}]}`,
 		`{"type":"block_actions","user":{"id":"U1"},"container":{"channel_id":"D1","message_ts":"1.1"},"actions":[]}`,
 		`{"type":"message_action","callback_id":"ask_about","user":{"id":"U1"},"channel":{"id":"C1"},"message":{"ts":"1.1","text":"<@U2>","user":"U2"}}`,
+		`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"bobbin_about","private_metadata":"{\"channel\":\"C1\",\"ts\":\"1.1\"}","state":{"values":{"bobbin_question":{"bobbin_question":{"value":"why?"}}}}}}`,
 		`{"type":"shortcut","callback_id":"x","user":null}`, `[]`, `{"type":"block_actions","message":7}`,
 	} {
 		f.Add([]byte(seed))

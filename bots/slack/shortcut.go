@@ -4,15 +4,21 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 
 	"bobbin/bots"
 )
 
-// The callback ids of the entries in a message's menu, and the commands that they are.
-var shortcutCommands = map[string]string{
-	"ask_about": "ask",
-	"summarise": "summarise",
-}
+// The callback ids of the entries in a message's menu.
+const (
+	askShortcut       = "ask_about"
+	summariseShortcut = "summarise"
+)
+
+// shortcutCommands are the commands that the entries are.
+var shortcutCommands = map[string]string{askShortcut: "ask", summariseShortcut: "summarise"}
+
+var errNoSubject = errors.New("slack: the message is not there")
 
 // use reads which entry of a message's menu was used. It works in channels that bobbin is
 // not in, where it can neither read nor write, so that is looked into first.
@@ -38,6 +44,13 @@ func (g *gesture) use(i interaction, on past) (ignored string) {
 			return s.invitation()
 		}
 		return "" // whatever else is wrong is for those who read and answer
+	}
+	if i.CallbackID == askShortcut {
+		g.open = func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, formTimeout)
+			defer cancel()
+			return s.askAbout(ctx, i.TriggerID, on.post)
+		}
 	}
 	g.fill = func(ctx context.Context, ev *bots.Event) error {
 		s.learnNames(ctx, []written{m})

@@ -122,6 +122,14 @@ func TestMenuOfAMessageIsACommandAboutIt(t *testing.T) {
 			if err := r.MessageShortcut("U0ADA", "C0GENERAL", reply, callback); err != nil {
 				t.Fatal(err)
 			}
+			if callback == askShortcut {
+				if events := r.got(); len(events) != 0 {
+					t.Errorf("before the question: %+v", events)
+				}
+				if err := r.Submit("U0ADA", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
 			ev := r.one(t)
 			if ev.Command != command || ev.Target.Thread != root || ev.Target.Recipient != "U0ADA" || !ev.Addressed ||
 				ev.Subject == nil || ev.Subject.Text != "it is the cache" || ev.Subject.Author.Name != "Linus" {
@@ -148,6 +156,50 @@ func TestMenuOfAMessageIsACommandAboutIt(t *testing.T) {
 		}
 		if events := r.got(); len(events) != 0 || len(r.whispers("C0GENERAL", "U0ADA")) != before {
 			t.Errorf("an entry that is not known: %+v", events)
+		}
+	})
+}
+
+func TestQuestionAboutAMessageStandsInItsThread(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
+		root := r.say(t, "U0GRACE", "C0GENERAL", "", "the build is red")
+		r.got()
+		ask := func(question string) {
+			t.Helper()
+			if err := r.MessageShortcut("U0ADA", "C0GENERAL", root, askShortcut); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Submit("U0ADA", map[string]string{questionID: question}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask("since when, <!channel>?")
+		replies := r.World().Replies("C0GENERAL", root)
+		if len(replies) != 1 || !strings.HasPrefix(replies[0].Text, "> <@U0ADA> asked:\n> since when") || strings.Contains(replies[0].Text, "<!channel>") {
+			t.Fatalf("%+v", replies)
+		}
+		ev := r.one(t)
+		if ev.Command != "ask" || ev.Text != "since when, <!channel>?" || ev.Target.Thread != root || ev.MessageID != messageID("C0GENERAL", replies[0].ID) || ev.Target.ReplyTo != ev.MessageID {
+			t.Errorf("%+v", ev)
+		}
+		if q := ev.Subject; q == nil || q.Text != "the build is red" || q.Author.ID != "U0GRACE" {
+			t.Errorf("about %+v", q)
+		}
+
+		r.onAccept(func(context.Context, bots.Event) error { return errors.New("the disk is full") })
+		ask("and now?")
+		synctest.Wait()
+		if told := r.whispers("C0GENERAL", "U0ADA"); len(r.World().Replies("C0GENERAL", root)) != 1 || len(told) != 1 || told[0] != notTaken {
+			t.Errorf("a question that was not taken: %+v, told %q", r.World().Replies("C0GENERAL", root), told)
+		}
+		r.onAccept(nil)
+
+		r.Fault(answer("views.open", `{"ok":false,"error":"expired_trigger_id"}`))
+		if err := r.MessageShortcut("U0ADA", "C0GENERAL", root, askShortcut); err != nil {
+			t.Fatal(err)
+		}
+		if ev := r.one(t); ev.Text != "" || ev.Subject == nil || ev.Subject.Text != "the build is red" {
+			t.Errorf("without a form: %+v", ev)
 		}
 	})
 }

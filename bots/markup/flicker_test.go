@@ -82,6 +82,7 @@ func (x target) seen(md string) string {
 // it is complete, and why.
 var flickers = map[string]string{
 	"cut-bold-never-closed.txtar": "bold that is not closed is text after all",
+	"breaks.txtar":                "one tilde strikes text through only when another closes it",
 	"emphasis.txtar":              "a star within a word may be no emphasis",
 }
 

@@ -13,9 +13,11 @@ export async function call(path, body) {
     throw new Error("The demo cannot be reached. Is it still running?");
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error || `The demo answered with status ${response.status}.`);
+  if (!response.ok) throw Object.assign(new Error(answer.error || `The demo answered with status ${response.status}.`), { status: response.status });
   return answer;
 }
+
+export const loadingPause = 3000; // ms for which each loading message is shown
 
 const surfaceKey = (s) => [s.kind, s.user || "", s.in || "", s.thread || ""].join("/");
 
@@ -35,6 +37,8 @@ export class World {
     this.service = service;
     this.name = state.name;
     this.commands = []; // Discord: those that the bot has registered
+    this.agent = state.agent || ""; // Slack: how the app is declared
+    this.shortcuts = state.shortcuts || []; // Slack: what the app has put into menus
     this.users = new Map((state.users || []).map((u, place) => [u.id, { ...u, place }]));
     this.channels = new Map((state.channels || []).map((c) => [c.id, c]));
     this.messages = new Map(); // channel → id → message
@@ -71,6 +75,12 @@ export class World {
   statusOf(channel, thread = "") {
     const t = this.typing.get(channel + "/" + thread);
     return t && t.until > Date.now() ? t.status : undefined;
+  }
+
+  /** What Slack says in turn in place of a status, now; or nothing. */
+  loadingOf(channel, thread = "") {
+    const t = this.typing.get(channel + "/" + thread);
+    return t?.loading?.length ? t.loading[Math.floor((Date.now() - t.at) / loadingPause) % t.loading.length] : undefined;
   }
 
   /** What the bot shows beside its messages: a modal before a user, a thread's prompts. */

@@ -2,18 +2,23 @@
 // beside them.
 
 import { avatar, count, dots, el, icon, iconButton, timeElement, timeOf } from "./dom.js";
-import { call } from "./feed.js";
+import { call, loadingPause, readFiles } from "./feed.js";
 import { Composer, withMentions } from "./composer.js";
 import { MessageList } from "./messages.js";
-import { dialects, render } from "./markdown.js";
-import { renderBlocks } from "./blocks.js";
-import { markEdited, nameOf, Pane } from "./pane.js";
+import { nameOf, Pane } from "./pane.js";
+import { popup } from "./popup.js";
+import { messageStamp, slackMessage } from "./slackmessage.js";
+import { homeView, ModalView } from "./slackviews.js";
 
 const limit = 12_000;
 
 export class SlackPane extends Pane {
   constructor(root, feed, moved) {
     super(root, feed, "slack", moved);
+    this.tab = "messages"; // of the DM: messages or home
+    this.editing = ""; // the message of mine that I change
+    this.failed = new Map(); // message → what went wrong with what I did to it
+    this.rated = new Map(); // message, block and action → the feedback that I gave
     this.title = el("h2", { class: "workspace" });
     this.channelList = el("ul");
     this.directList = el("ul");
@@ -26,14 +31,30 @@ export class SlackPane extends Pane {
       label: "Thread", testid: "thread-messages", draw: (m, grouped) => this.message(m, grouped, true), stamp: (m) => this.stamp(m, true),
     });
     this.threadStatus = el("p", { class: "status", role: "status", dataset: { testid: "status" }, hidden: true });
+    this.stopButton = el("button", { type: "button", class: "bk-button stop", dataset: { testid: "stop" }, hidden: true, on: { click: () => this.stop() } }, icon("stop", 14), "Stop");
     this.threadList.foot.append(this.threadStatus);
-    const shared = { mentions: () => this.mentionable, mentionName: "bobbin", limit };
-    this.composer = new Composer({ ...shared, send: (text) => this.say(text, ""), commands: () => this.commands });
-    this.threadComposer = new Composer({ ...shared, testid: "thread", send: (text) => this.say(text, this.thread), commands: () => [] });
+    const shared = { mentions: () => this.mentionable, mentionName: "bobbin", limit, files: true };
+    this.composer = new Composer({ ...shared, send: (text, files) => this.say(text, "", files), commands: () => this.commands });
+    this.threadComposer = new Composer({ ...shared, testid: "thread", send: (text, files) => this.say(text, this.thread, files), commands: () => [] });
     this.threadComposer.slash.remove();
+    this.threadComposer.node.prepend(this.stopButton);
+    this.shortcutButton = iconButton("bolt", "Shortcuts", () => this.shortcutMenu(), { class: "tool", hidden: true, dataset: { testid: "shortcuts" } });
+    this.composer.slash.after(this.shortcutButton);
+    this.tabs = el("div", { class: "tabs", role: "tablist", hidden: true }, ...["home", "messages"].map((tab) =>
+      el("button", { type: "button", role: "tab", dataset: { tab, testid: "tab-" + tab }, on: { click: () => this.openTab(tab) } }, tab === "home" ? "Home" : "Messages")));
+    this.newChat = iconButton("edit", "New chat", () => this.openChat(), { class: "menu-like", hidden: true, dataset: { testid: "new-chat" } });
+    this.homePlace = el("div", { class: "home-frame", hidden: true });
+    this.people = { users: [], channels: [] };
+    this.modal = new ModalView(root, this.names, () => this.people, {
+      actor: (view) => this.actor({ message: view.id }, (words) => this.composer.fail(words), view.id),
+      submit: (options) => call("slack/submit", { user: this.me, options }),
+      close: () => call("slack/close", { user: this.me }).catch((e) => this.composer.fail(e.message)),
+    });
+    setInterval(() => this.world?.typing && [...this.world.typing.values()].some((t) => t.loading) && this.later(), loadingPause);
+    this.threadTitle = el("b", {}, "Thread");
     this.threadPlace = el("span");
     this.panel = el("aside", { class: "thread", "aria-label": "Thread", dataset: { testid: "thread" }, hidden: true },
-      el("header", {}, el("h3", {}, "Thread", this.threadPlace), iconButton("close", "Close the thread", () => this.closeThread(), { class: "close", dataset: { testid: "thread-close" } })),
+      el("header", {}, el("h3", {}, this.threadTitle, this.threadPlace), iconButton("close", "Close the thread", () => this.closeThread(), { class: "close", dataset: { testid: "thread-close" } })),
       this.threadList.node, this.threadComposer.node);
     root.append(
       el("div", { class: "titlebar" }, el("span", {}, "Slack (stand-in)")),
@@ -45,7 +66,7 @@ export class SlackPane extends Pane {
             el("h3", {}, "Direct messages"), this.directList),
           this.who),
         this.scrim,
-        el("div", { class: "main" }, el("header", {}, this.menu, this.heading), this.list.node, this.composer.node),
+        el("div", { class: "main" }, el("header", {}, this.menu, this.heading, this.tabs, this.newChat), this.homePlace, this.list.node, this.composer.node),
         this.panel));
   }
 
@@ -57,9 +78,82 @@ export class SlackPane extends Pane {
     ];
   }
 
-  async say(text, thread) {
+  /** What acting on blocks does: where says which message or view they are in. */
+  actor(where, fail, key) {
+    const states = this.world.message(where.channel, where.message) ? null : this.views().find((v) => v.id === where.message)?.state?.values;
+    return {
+      rated: { get: (id) => this.rated.get(key + "/" + id), set: (id, side) => this.rated.set(key + "/" + id, side) },
+      held: (block, action) => states?.[block]?.[action],
+      menu: (anchor, items) => popup(anchor.closest("dialog") || this.root, anchor, items),
+      act: (path, fields) => call("slack/" + path, { user: this.me, ...where, ...fields }).then((a) => (fail(""), a), (e) => fail(e.message)),
+    };
+  }
+
+  views() {
+    return ["modal", "home"].map((kind) => this.world.surface(kind, { user: this.me })).filter(Boolean);
+  }
+
+  fail(id, words) {
+    if ((this.failed.get(id) || "") === words) return;
+    if (words) this.failed.set(id, words);
+    else this.failed.delete(id);
+    this.later();
+  }
+
+  edit(id) {
+    this.editing = id;
+    this.later();
+  }
+
+  stop() {
+    call("slack/stop", { user: this.me, channel: this.channel, thread: this.thread }).catch((e) => this.threadComposer.fail(e.message));
+  }
+
+  shortcutMenu() {
+    popup(this.root, this.shortcutButton, this.world.shortcuts.filter((s) => !s.message).map((s) => ({
+      label: s.name, detail: this.world.bot.name,
+      act: () => call("slack/shortcut", { user: this.me, name: s.callback_id }).catch((e) => this.composer.fail(e.message)),
+    })));
+  }
+
+  openTab(tab) {
+    this.tab = tab;
+    call("slack/" + (tab === "home" ? "home" : "dm"), { user: this.me }).catch((e) => this.composer.fail(e.message));
+    this.draw();
+  }
+
+  // openChat begins a conversation of its own with an agent of the older kind.
+  async openChat() {
+    try {
+      const { channel, id } = await call("slack/assistant", { user: this.me, channel: this.looked || "" });
+      this.go(channel, id);
+    } catch (e) {
+      this.composer.fail(e.message);
+    }
+  }
+
+  async openDM() {
+    this.opening = true;
+    await super.openDM();
+    this.opening = false;
+  }
+
+  go(channel, thread = "") {
+    const before = this.channel;
+    super.go(channel, thread);
+    if (this.channel !== channel || channel === before) return;
+    this.tab = "messages";
+    const direct = this.world.channels.get(channel).direct;
+    if (!direct) this.looked = channel;
+    // The app hears when somebody turns to it, or to another channel beside it.
+    if (direct && !this.opening) call("slack/dm", { user: this.me }).catch(() => {});
+    else if (!direct && this.dm) call("slack/look", { user: this.me, channel }).catch(() => {});
+    this.draw();
+  }
+
+  async say(text, thread, files = []) {
     const at = { user: this.me, channel: this.channel };
-    const command = /^\/(\S*)\s*([\s\S]*)$/.exec(text);
+    const command = files.length ? null : /^\/(\S*)\s*([\s\S]*)$/.exec(text);
     if (command && !thread) {
       const known = this.commands.some((c) => c.name.split(" ")[0] === "/" + command[1]);
       if (!known) throw new Error(`/${command[1]} is not a valid command. Try /bobbin help.`);
@@ -70,7 +164,7 @@ export class SlackPane extends Pane {
     }
     if (command && /^\/bobbin\b/.test(text)) throw new Error("Slack runs no slash commands in threads. Just write: bobbin reads along here.");
     this.asked = "";
-    const { id } = await call("slack/say", { ...at, thread, text: withMentions(text, [...this.world.users.values()]) });
+    const { id } = await call("slack/say", { ...at, thread, text: withMentions(text, [...this.world.users.values()]), files: await readFiles(files) });
     if (!thread) this.mine = id;
     (thread ? this.threadList : this.list).toBottom();
     this.followMine();
@@ -125,6 +219,7 @@ export class SlackPane extends Pane {
   }
 
   escape() {
+    if (this.modal.dialog) return;
     if (this.root.hasAttribute("data-drawer")) this.drawer(false);
     else if (this.thread) this.closeThread();
   }
@@ -148,6 +243,9 @@ export class SlackPane extends Pane {
       entry(c, () => icon("hash", 16), c.name, { dataset: { testid: "channel", id: c.id, name: c.name } })));
     this.fill(this.directList, [entry(this.dm, () => avatar(w.bot), w.bot.name, { dataset: { testid: "dm", id: "dm" } })]);
 
+    this.people = { users: [...w.users.values()].filter((u) => !u.deleted), channels: channels.filter((c) => !c.direct) };
+    this.modal.show(w.surface("modal", { user: this.me }));
+    this.drawApp(here);
     const place = here.id + (here.direct ? "d" : "");
     if (this.placeStamp !== place) {
       this.placeStamp = place;
@@ -166,6 +264,37 @@ export class SlackPane extends Pane {
     this.drawThread(here);
   }
 
+  // drawApp draws what only the DM with the app has: tabs, its home, what it suggests.
+  drawApp(here) {
+    const w = this.world;
+    const home = here.direct && this.tab === "home";
+    this.shortcutButton.hidden = !w.shortcuts.some((s) => !s.message);
+    this.tabs.hidden = !here.direct;
+    this.newChat.hidden = !here.direct || w.agent !== "assistant_view";
+    for (const b of this.tabs.children) b.setAttribute("aria-selected", String(b.dataset.tab === this.tab));
+    this.homePlace.hidden = !home;
+    this.list.node.hidden = this.composer.node.hidden = home;
+    const view = w.surface("home", { user: this.me });
+    const stamp = home ? JSON.stringify([this.me, view]) : "";
+    if (home && stamp !== this.homeStamp) {
+      const actor = view && this.actor({ message: view.id }, (words) => this.composer.fail(words), view.id);
+      this.homePlace.replaceChildren(homeView(view, w.bot, this.names, actor, this.people));
+    }
+    this.homeStamp = stamp;
+    this.drawPrompts(this.composer, here.direct ? w.surface("prompts", { in: here.id }) : null, "");
+  }
+
+  // drawPrompts offers what the agent suggests above a composer.
+  drawPrompts(composer, data, thread) {
+    const stamp = JSON.stringify(data || "");
+    if (composer.above.dataset.stamp === stamp) return;
+    composer.above.dataset.stamp = stamp;
+    composer.above.replaceChildren(...(data?.prompts?.length ? [el("div", { class: "suggested", dataset: { testid: "suggested" } },
+      data.title && el("p", {}, data.title),
+      ...data.prompts.map((p) => el("button", { type: "button", title: p.message, dataset: { testid: "suggested-prompt" }, on: { click: () =>
+        this.say(p.message, thread).catch((e) => composer.fail(e.message)) } }, p.title)))] : []));
+  }
+
   drawThread(here) {
     const root = this.thread && this.world.message(this.channel, this.thread);
     this.panel.hidden = !root;
@@ -181,8 +310,13 @@ export class SlackPane extends Pane {
       this.threadList.clear();
     }
     this.threadComposer.moveTo(place, "Reply…");
+    const at = { in: this.channel, thread: this.thread };
+    const title = this.world.surface("title", at) || "Thread";
+    if (this.threadTitle.textContent !== title) this.threadTitle.textContent = title;
+    this.stopButton.hidden = !this.world.surface("session", at)?.stop;
+    this.drawPrompts(this.threadComposer, (this.threads.get(this.thread) || []).some((m) => m.user === this.me) ? null : this.world.surface("prompts", at), this.thread);
     const replies = this.threads.get(this.thread) || [];
-    const status = this.world.statusOf(this.channel, this.thread);
+    const status = this.statusWords(this.channel, this.thread);
     const rule = replies.length ? [{ id: "replies", divider: count(replies.length, "reply", "replies") }] : [];
     if ((status ?? "") !== this.threadStatus.dataset.words) {
       this.threadStatus.dataset.words = status ?? "";
@@ -192,35 +326,29 @@ export class SlackPane extends Pane {
     this.threadList.show([root, ...rule, ...replies]);
   }
 
-  // Slack puts the app's name before the words of its status.
-  statusLine(status) {
-    return [avatar(this.world.bot), el("span", {}, `${this.world.bot.name} ${status.replace(/(\.{3}|…)\s*$/, "")}`), dots()];
+  // Slack puts the app's name before the words of its status, and shows its loading
+  // messages without.
+  statusWords(channel, thread) {
+    const status = this.world.statusOf(channel, thread);
+    return status && (this.world.loadingOf(channel, thread) || `${this.world.bot.name} ${status}`);
+  }
+
+  statusLine(words) {
+    return [avatar(this.world.bot), el("span", {}, words.replace(/(\.{3}|…)\s*$/, "")), dots()];
   }
 
   stamp(m, inThread) {
     const replies = inThread ? null : this.threads.get(m.id);
     const last = replies?.at(-1);
     return JSON.stringify([
-      m.text, m.blocks, m.blocks ? 0 : m.edits, m.only_for,
-      replies?.length, last?.at, !inThread && this.unread.has(m.channel + "/" + m.id), !inThread && this.world.statusOf(m.channel, m.id),
+      ...messageStamp(this, m),
+      replies?.length, last?.at, !inThread && this.unread.has(m.channel + "/" + m.id), !inThread && this.statusWords(m.channel, m.id),
+      !inThread && this.world.surface("title", { in: m.channel, thread: m.id }),
     ]);
   }
 
   message(m, grouped, inThread) {
-    const user = this.world.user(m.user);
-    const when = timeElement(m.at, grouped ? timeOf(m.at).replace(/\s?[AP]M$/i, "") : timeOf(m.at));
-    const text = el("div", { class: "text", dataset: { testid: "message-text" } },
-      (m.blocks && renderBlocks(m.blocks, this.names)) || render(m.text, dialects.mrkdwn, this.names));
-    if (m.edits > 0 && !m.blocks) markEdited(text);
-    return el("article", {
-      class: "message" + (grouped ? " grouped" : "") + (m.only_for ? " ephemeral" : "") + (user.bot ? " by-bot" : ""),
-      dataset: { testid: "message", id: m.id, user: user.name, bot: String(Boolean(user.bot)) },
-    },
-    m.only_for && el("p", { class: "only-you" }, icon("eye", 13), "Only visible to you"),
-    el("div", { class: "gutter" }, grouped ? when : avatar(user)),
-    el("div", { class: "body" }, !grouped && el("div", { class: "byline" }, nameOf(user, "APP"), when), text, !inThread && this.summary(m)),
-    !inThread && !m.only_for && el("div", { class: "actions" },
-      iconButton("chat", "Reply in thread", () => this.openThread(m.id), { dataset: { testid: "thread-start" } })));
+    return slackMessage(this, m, grouped, inThread, !inThread && this.summary(m));
   }
 
   openThread(id) {
@@ -231,7 +359,7 @@ export class SlackPane extends Pane {
   // summary is the line under a message that opens its thread.
   summary(m) {
     const replies = this.threads.get(m.id) || [];
-    const status = this.world.statusOf(m.channel, m.id);
+    const status = this.statusWords(m.channel, m.id);
     if (!replies.length) return status && el("p", { class: "status" }, ...this.statusLine(status));
     const faces = [...new Set(replies.map((r) => r.user))].slice(0, 4).map((id) => avatar(this.world.user(id)));
     const unread = this.unread.has(m.channel + "/" + m.id);

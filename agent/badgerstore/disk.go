@@ -1,10 +1,12 @@
 package badgerstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bobbin/agent"
@@ -48,9 +50,14 @@ type floor struct {
 	free func(dir string) (uint64, error)
 	log  *slog.Logger
 
-	mu    sync.Mutex // held while the file system is asked
+	mu   sync.Mutex // held while the file system is asked
+	last atomic.Pointer[answer]
+}
+
+// answer is what the file system said.
+type answer struct {
 	asked time.Time
-	full  error // as it was then
+	full  error
 }
 
 // patience is how long an answer of the file system is good for.
@@ -69,34 +76,51 @@ func newFloor(dir string, o Options, log *slog.Logger) *floor {
 }
 
 // Full returns an error that wraps [ErrDiskFull] if the disk has less free space than the
-// floor. What it knows is at most a second old.
-func (s *Store) Full() error { return s.floor.check() }
+// floor, and one that wraps [ErrNotKept] if nothing can be written any more. What it knows
+// of free space is about a second old at most.
+func (s *Store) Full() error { return cmp.Or(s.group.broken(), s.floor.check()) }
 
 func (f *floor) check() error {
 	if f.min == 0 {
 		return nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.asked.IsZero() && time.Since(f.asked) < patience {
-		return f.full
+	last := f.last.Load()
+	if last.fresh() {
+		return last.full
 	}
+	switch {
+	case last == nil:
+		f.mu.Lock()
+	case !f.mu.TryLock(): // a disk that is slow to answer stops nobody
+		return last.full
+	}
+	defer f.mu.Unlock()
+	if last = f.last.Load(); !last.fresh() {
+		last = f.ask(last)
+		f.last.Store(last)
+	}
+	return last.full
+}
+
+func (a *answer) fresh() bool { return a != nil && time.Since(a.asked) < patience }
+
+func (f *floor) ask(last *answer) *answer {
 	free, err := f.free(f.dir)
 	if err != nil {
 		// Not knowing is no reason to turn people away.
 		f.log.Error("the free space of the data directory cannot be told", "dir", f.dir, "error", err)
 		free = f.min
 	}
-	was := f.full
-	f.asked, f.full = time.Now(), nil
+	a := &answer{asked: time.Now()}
 	if free < f.min {
-		f.full = &diskFullError{dir: f.dir, free: free, floor: f.min}
+		a.full = &diskFullError{dir: f.dir, free: free, floor: f.min}
 	}
+	was := last != nil && last.full != nil
 	switch {
-	case was == nil && f.full != nil:
+	case !was && a.full != nil:
 		f.log.Error("new messages are refused: the disk is nearly full", "dir", f.dir, "free_mib", free>>20, "floor_mib", f.min>>20)
-	case was != nil && f.full == nil:
+	case was && a.full == nil:
 		f.log.Info("new messages are accepted again: there is free space", "dir", f.dir, "free_mib", free>>20)
 	}
-	return f.full
+	return a
 }

@@ -199,6 +199,7 @@ func TestADiskThatFailsToKeepAWriteIsTrustedNoMore(t *testing.T) {
 	for what, err := range map[string]error{
 		"Answer": s.Answer(t.Context(), under, agent.Outcome{Kind: agent.Answered}), "RecordPart": s.RecordPart(t.Context(), under, agent.Part{Key: "K", ID: "m"}),
 		"Commit": s.Commit(t.Context(), under, nil), "SetHeard": s.SetHeard(t.Context(), "slack", under.Began),
+		"Full": s.Full(),
 	} {
 		if !errors.Is(err, ErrNotKept) {
 			t.Errorf("%s: %v", what, err)

@@ -35,7 +35,7 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		if fresh, err = isFresh(txn, in); err != nil || !fresh {
 			return err
 		}
-		if err := s.Full(); err != nil {
+		if err := s.floor.check(); err != nil {
 			return err
 		}
 		if s.live.messages(session) >= agent.MaxInbox {

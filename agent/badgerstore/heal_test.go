@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -243,5 +244,64 @@ func TestACommitBesideARepairIsNotLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+func TestWhatWasWrittenSinceItWasFoundDamagedIsLeftAlone(t *testing.T) {
+	log := &logged{}
+	s := openAt(t, t.TempDir(), log.options())
+	k := entryKey(place.Session(), 0, 0)
+	put(t, s, k, []byte("?"))
+	var f fix
+	err := s.view(func(txn *tx) error {
+		item, err := txn.Get(k)
+		if err == nil {
+			f = readLine(item).fix
+		}
+		return err
+	})
+	if err != nil || f.why == "" {
+		t.Fatalf("fix %+v, error %v", f, err)
+	}
+	sound, err := marshal(entry(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, k, sound)
+	if err := s.repair(place.Session(), []fix{f}); err != nil {
+		t.Fatal(err)
+	}
+	if n := keysOf(t, s, k); n != 1 || len(asides(t, s)) != 0 || log.take() != "" {
+		t.Errorf("%d records are left, %d are set aside", n, len(asides(t, s)))
+	}
+}
+
+func TestACommitWhoseFirstHalfWasTakenForLeftoversIsDoneAgain(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	id := place.Session()
+	accept(t, s, said(place, "M1", "one"))
+	turn := begin(t, s, id)
+	large := entry(1)
+	large.Text = strings.Repeat("x", oneTransaction)
+	values, _, err := encode([]agent.Entry{large, entry(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writeAhead(turn, values); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, s, id) // by another, who finds them
+	err = s.update(func(txn *tx) error {
+		_, err := finish(txn, turn, values, len(values), func(*tx) error { return nil })
+		return err
+	})
+	if !errors.Is(err, errAheadGone) {
+		t.Errorf("error %v", err)
+	}
+	if err := s.Commit(t.Context(), turn, []agent.Entry{large, entry(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := history(t, s, place); len(got) != 2 || got[1] != "entry 2" {
+		t.Errorf("history of %d entries", len(got))
 	}
 }

@@ -33,9 +33,10 @@ var (
 	// tooMuchCodes refuse the form of a message, not the message.
 	tooMuchCodes = set("msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "msg_too_long")
 
-	// passingCodes are failures of Slack's own, which pass.
+	// passingCodes are failures of Slack's own, which pass, as a stream does in the way of
+	// an edit.
 	passingCodes = set("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org",
-		"org_login_required", "two_factor_setup_required", "accesslimited", "external_channel_migrating")
+		"org_login_required", "two_factor_setup_required", "accesslimited", "external_channel_migrating", conflictCode)
 
 	// adminCodes can be mended by the admin while the answer waits.
 	adminCodes = set("invalid_auth", "not_authed", "token_expired", "not_allowed_token_type", "missing_scope", "no_permission")

@@ -73,10 +73,7 @@ type streams struct {
 	off   error // why there are none any more
 	rests time.Time
 	open  map[agent.MessageID]*stream
-	// lost are starts whose answers were lost, and edited the places where an answer
-	// grows by edits although it might have been streamed.
-	lost   map[string]time.Time
-	edited map[agent.Address]time.Time
+	lost  map[string]time.Time // starts whose answers were lost, by their keys
 	// turns are whose messages were posted last.
 	turns map[agent.Address]lastTurn
 }
@@ -95,7 +92,7 @@ func newStreams(how Stream) *streams {
 	}
 	return &streams{
 		starts: starts, stops: rate.NewLimiter(rate.Every(most), burst), open: make(map[agent.MessageID]*stream),
-		lost: make(map[string]time.Time), edited: make(map[agent.Address]time.Time),
+		lost:  make(map[string]time.Time),
 		turns: make(map[agent.Address]lastTurn),
 	}
 }
@@ -111,15 +108,16 @@ func (s *Slack) Streams(to agent.Target) bool {
 	return s.streams.off == nil
 }
 
-// appends reports whether an answer at a place grows by appending.
+// appends reports whether an answer at a place grows by appending now.
 func (s *Slack) appends(to agent.Target) bool {
-	if !s.Streams(to) {
-		return false
-	}
 	s.streams.mu.Lock()
 	defer s.streams.mu.Unlock()
-	_, edited := s.streams.edited[to.Address]
-	return !edited
+	for _, st := range s.streams.open {
+		if st.to.Address == to.Address {
+			return true
+		}
+	}
+	return false
 }
 
 // mayStart reports whether a stream may be started now. Only the first message of an
@@ -138,7 +136,6 @@ func (s *Slack) mayStart(to agent.Target, key string, m bots.Message) bool {
 // instead.
 func (s *Slack) start(ctx context.Context, to agent.Target, key string, m bots.Message) (id agent.MessageID, ok bool, err error) {
 	if !s.mayStart(to, key, m) {
-		s.streams.edits(to)
 		return "", false, nil
 	}
 	st := &stream{to: to, key: key, began: time.Now()}
@@ -166,7 +163,6 @@ func (s *Slack) start(ctx context.Context, to agent.Target, key string, m bots.M
 		return "", true, err
 	}
 	s.noStream(err)
-	s.streams.edits(to)
 	return "", false, nil
 }
 
@@ -226,7 +222,6 @@ func (ss *streams) opened(id agent.MessageID, st *stream) {
 		}
 	}
 	ss.open[id] = st
-	delete(ss.edited, st.to.Address)
 }
 
 // of returns the stream that a message is, or nil.
@@ -243,19 +238,15 @@ func (ss *streams) closed(id agent.MessageID) {
 	delete(ss.open, id)
 }
 
-// edits notes that the answer at a place grows by edits from now on.
-func (ss *streams) edits(to agent.Target) {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	forgetOld(ss.edited)
-	ss.edited[to.Address] = time.Now()
-}
-
 // lose notes that the answer to a start was lost.
 func (ss *streams) lose(key string, at time.Time) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	forgetOld(ss.lost)
+	for key, at := range ss.lost {
+		if time.Since(at) > streamMemory {
+			delete(ss.lost, key)
+		}
+	}
 	ss.lost[key] = at
 }
 
@@ -280,12 +271,4 @@ func (ss *streams) turnAt(at agent.Address) agent.TurnID {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	return ss.turns[at].turn
-}
-
-func forgetOld[K comparable](times map[K]time.Time) {
-	for k, at := range times {
-		if time.Since(at) > streamMemory {
-			delete(times, k)
-		}
-	}
 }

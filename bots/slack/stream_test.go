@@ -284,7 +284,6 @@ func TestLimitOnStartsLeadsToEditsAtOnce(t *testing.T) {
 func TestWhereThereAreNoStreamsAnswersAreEdited(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
 		to := r.asked(t)
-		before := r.s.Budget(to)
 		r.Fault(answer("chat.startStream", `{"ok":false,"error":"unknown_method"}`))
 		r.tell(t, to, "TURN-222", tale, 40, time.Second)
 		if got, want := r.stands(t, to), markup.Slack(tale)[0].Text; len(got) != 1 || got[0] != want {
@@ -292,9 +291,6 @@ func TestWhereThereAreNoStreamsAnswersAreEdited(t *testing.T) {
 		}
 		if r.s.Streams(to) || r.Calls("chat.startStream") != 1 {
 			t.Errorf("streams: %v after %d calls", r.s.Streams(to), r.Calls("chat.startStream"))
-		}
-		if after := r.s.Budget(to); before.Edit.Scope == after.Edit.Scope || after.Edit.Every <= before.Edit.Every {
-			t.Errorf("the budget was %+v and is %+v", before, after)
 		}
 	}, native)
 }
@@ -323,4 +319,28 @@ func TestOnlyAnAnswerInAThreadIsStreamed(t *testing.T) {
 	if s := testSlack(t); s.Streams(agent.Target{Address: agent.Address{Workspace: "T1", Channel: "C1", Thread: "1.1"}, Recipient: "U1"}) {
 		t.Error("streams unasked")
 	}
+}
+
+func TestBudgetIsThatOfAppendingWhileAStreamIsOpen(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
+		to := r.asked(t)
+		edits := r.s.Budget(to).Edit
+		id, err := r.s.Post(t.Context(), to, "TURN-222", page("Here it goes"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		appends := r.s.Budget(to).Edit
+		if edits.Scope == appends.Scope || appends.Every >= edits.Every {
+			t.Errorf("edits %+v, appends %+v", edits, appends)
+		}
+		if other := r.s.Budget(general("1.1")).Edit; other != edits {
+			t.Errorf("elsewhere %+v", other)
+		}
+		if err := r.s.Edit(t.Context(), to, id, page("It goes elsewhere")); err != nil {
+			t.Fatal(err)
+		}
+		if again := r.s.Budget(to).Edit; again != edits {
+			t.Errorf("edits once more: %+v", again)
+		}
+	}, native)
 }

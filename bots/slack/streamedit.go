@@ -83,7 +83,6 @@ func (s *Slack) rescue(ctx context.Context, id agent.MessageID, st *stream, m bo
 		st.ended = true
 	}
 	s.streams.closed(id)
-	s.streams.edits(st.to)
 	if s.meter != nil {
 		s.meter(bots.Usage{Scope: updateScope(st.to), Spent: 1})
 	}
@@ -115,13 +114,18 @@ func (s *Slack) halt(ctx context.Context, channel, ts string) error {
 	return err
 }
 
-// stopFault is editFault for ending a stream, which has limits of its own.
+// stopFault is editFault for ending a stream, which has limits of its own. What Slack
+// refuses there is no fault of the message: the stream ends in any case, after a while.
 func stopFault(err error) error {
-	err = editFault(stopMethod, err)
-	if limited, ok := errors.AsType[*bots.RetryAfterError](err); ok {
+	fault := editFault(stopMethod, err)
+	if limited, ok := errors.AsType[*bots.RetryAfterError](fault); ok {
 		limited.Unsent = true
+		return limited
 	}
-	return err
+	if errors.Is(fault, bots.ErrRejected) {
+		return explain(stopMethod, err)
+	}
+	return fault
 }
 
 // stoppedBy tells that a person has pressed Slack's own Stop button under a stream.

@@ -58,6 +58,14 @@ type Usage struct {
 	Neurons float64 `json:"neurons,omitempty"` // Workers AI's unit of cost; 0 where unknown
 }
 
+// neuronPrice is what a neuron costs in US dollars:
+// developers.cloudflare.com/workers-ai/platform/pricing.
+const neuronPrice = 0.011 / 1000
+
+// Dollars is what u costs in US dollars at the list price, without what is free each day.
+// It is 0 where the provider does not tell.
+func (u Usage) Dollars() float64 { return u.Neurons * neuronPrice }
+
 // Add returns the sum of u and v.
 func (u Usage) Add(v Usage) Usage {
 	return Usage{

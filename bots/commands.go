@@ -2,31 +2,65 @@ package bots
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"unicode"
 )
 
-// command is what a person can ask of bobbin itself.
-type command struct {
-	name, summary string
-	run           func(ctx context.Context, in *Intake, ev Event) (answer string, err error)
+// Command is something that people can ask of bobbin by its name: as a slash command,
+// and with an exclamation mark in a message.
+type Command struct {
+	Name    string
+	Summary string // one line
+	// Argument is the name of the text that may follow; empty: there is none.
+	Argument string
+	Required bool
+	Choices  []string // all that Argument can be; empty: anything
+	Admin    bool     // for those who manage the server, unless they open it to others
 }
 
-// commands are all of them, in the order in which help shows them. "ask" is not run
-// here: its text is a message like any other.
+// command is a Command and what it does.
+type command struct {
+	Command
+	// run answers it. It is nil where the text is a message like any other.
+	run func(ctx context.Context, in *Intake, ev Event) (answer string, err error)
+}
+
+// Commands returns all commands, in the order in which help shows them. models is what
+// may be chosen among; with one model there is no choice.
+func Commands(models []string) (cs []Command) {
+	for _, c := range commands() {
+		if c.Name == "model" {
+			if len(models) < 2 {
+				continue
+			}
+			c.Choices = append([]string{anyModel}, models...)
+		}
+		cs = append(cs, c.Command)
+	}
+	return cs
+}
+
 func commands() []command {
 	return []command{
-		{"ask", "ask me something", nil},
-		{"reset", "start this conversation afresh; what was said before is left behind", reset},
-		{"help", "show this", help},
+		{Command{Name: "ask", Summary: "ask me something", Argument: "text", Required: true}, nil},
+		{Command{Name: "summarise", Summary: "sum up what was said in this thread or channel"}, nil},
+		{Command{Name: "stop", Summary: "end the answer that I am writing here"}, stop},
+		{Command{Name: "retry", Summary: "answer the last question here once more"}, retry},
+		{Command{Name: "reset", Summary: "start this conversation afresh; what was said before is left behind"}, reset},
+		{Command{Name: "compact", Summary: "go on from a summary of this conversation"}, nil},
+		{Command{Name: "model", Summary: "show or choose the model that answers here", Argument: "model"}, model},
+		{Command{Name: "usage", Summary: "what this conversation, you and everybody here have used"}, usage},
+		{Command{Name: "status", Summary: "how this conversation stands"}, status},
+		{Command{Name: "export", Summary: "get this conversation as a file", Argument: "format", Choices: []string{"markdown", "json"}}, export},
+		{Command{Name: "forget", Summary: "erase all that you ever said to me", Argument: "confirm"}, forget},
+		{Command{Name: "help", Summary: "show this"}, help},
 	}
 }
 
 // findCommand returns the command of that name.
 func findCommand(name string) (command, bool) {
 	for _, c := range commands() {
-		if strings.EqualFold(c.name, name) {
+		if strings.EqualFold(c.Name, name) {
 			return c, true
 		}
 	}
@@ -46,42 +80,6 @@ func typedCommand(text string) (name, rest string, ok bool) {
 	}
 	_, ok = findCommand(name)
 	return strings.ToLower(name), strings.TrimSpace(rest), ok
-}
-
-func reset(ctx context.Context, in *Intake, ev Event) (string, error) {
-	session := ev.Target.Session()
-	known, err := in.Agent.Known(ctx, session)
-	if err != nil {
-		return "", err
-	}
-	if !known {
-		return "There is no conversation here to start afresh. In a channel each thread is one of its own: write `!reset` in that thread, or mention me again for a new one.", nil
-	}
-	if err := in.Agent.Reset(ctx, session); err != nil {
-		return "", err
-	}
-	return "Done: I start afresh here. What was said before no longer counts.", nil
-}
-
-func help(_ context.Context, in *Intake, ev Event) (string, error) {
-	var b strings.Builder
-	if !strings.EqualFold(ev.Command, "help") {
-		b.WriteString("I do not know that command")
-		if word := plainWord(ev.Command); word != "" {
-			b.WriteString(": “" + word + "”")
-		}
-		b.WriteString(".\n\n")
-	}
-	b.WriteString("Mention me in a channel, or write to me directly, and I answer in a thread; each thread is a conversation with its own memory.")
-	if in.follows(ev.Target.Platform) {
-		b.WriteString(" In a thread I am part of, just write on.")
-	}
-	b.WriteString("\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(&b, "- `%s` – %s\n", c.name, c.summary)
-	}
-	b.WriteString("\nAs a slash command, or in a thread with an exclamation mark: `!reset`.")
-	return b.String(), nil
 }
 
 // plainWord makes what a person typed safe to repeat: a short word that is neither

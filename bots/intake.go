@@ -19,12 +19,35 @@ type Agent interface {
 	Note(ctx context.Context, in agent.Inbound) error
 	Known(ctx context.Context, s agent.SessionID) (bool, error)
 	Reset(ctx context.Context, s agent.SessionID) error
+	Running(s agent.SessionID) (agent.TurnID, bool)
+	Stop(s agent.SessionID, id agent.TurnID, may agent.May) (bool, error)
+	Again(ctx context.Context, s agent.SessionID, id agent.TurnID, may agent.May) error
+	Revise(ctx context.Context, s agent.SessionID, m agent.MessageID, text string, withdrawn bool) (bool, error)
 }
 
 // Intake decides which events are for bobbin, answers commands and hands messages to
 // the agent.
 type Intake struct {
-	Agent Agent
+	Agent   Agent
+	Archive agent.Archive
+	// Platforms are those that events come from.
+	Platforms []Platform
+	// Models may be chosen among; the first that answers is taken otherwise.
+	Models []string
+	// Window is how many tokens of a conversation a model is sent, as people are told.
+	Window int
+	// Admins may act on everybody's answers: their ids, by platform.
+	Admins map[string][]string
+	// IgnoreEdits and KeepDeleted leave answers as they are when their questions change
+	// or go.
+	IgnoreEdits, KeepDeleted bool
+	// Welcome greets people where bobbin is new.
+	Welcome bool
+	// MaxFiles is how many of a message's files are looked at; 0: none.
+	MaxFiles int
+	// Rated is told what somebody thinks of an answer, and thought before; see
+	// [agent.Archive]. May be nil.
+	Rated func(platform string, before, rating int)
 	// Follow names the platforms on which a thread that bobbin is part of needs no
 	// mention.
 	Follow map[string]bool
@@ -52,6 +75,14 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 		in.ignore(ev, "incomplete")
 		return nil
 	}
+	switch {
+	case ev.Press != nil:
+		return in.once(ctx, ev, in.press)
+	case ev.Change != "":
+		return in.change(ctx, ev)
+	case ev.Greet:
+		return in.greet(ctx, ev)
+	}
 	addressed, err := in.addressed(ctx, ev)
 	switch {
 	case err != nil:
@@ -63,23 +94,59 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 	if name, rest, ok := typedCommand(ev.Text); ok && ev.Command == "" {
 		ev.Command, ev.Text = name, rest
 	}
-	if ev.Command != "" && !strings.EqualFold(ev.Command, "ask") {
+	ev.Command = strings.ToLower(ev.Command)
+	if c, known := findCommand(ev.Command); ev.Command != "" && (!known || c.run != nil) {
 		return in.once(ctx, ev, in.command)
 	}
-	text := strings.TrimSpace(ev.Text)
+	m, refusal, err := in.message(ctx, ev)
 	switch {
-	case text == "" && ev.Command != "":
-		return in.say(ctx, ev, "What can I do for you? Write your question after the command.")
-	case text == "" && openly(ev):
-		return in.say(ctx, ev, "I see no question there, and I can only read text. What can I do for you?")
-	case text == "":
-		// A picture, perhaps, in a thread: people also speak among themselves there.
+	case err != nil:
+		return in.once(ctx, ev, func(ctx context.Context, ev Event) error { return in.sorry(ctx, ev, err) })
+	case refusal != "":
+		return in.say(ctx, ev, refusal)
+	case m.Text == "":
 		in.ignore(ev, "without text")
 		return nil
-	case utf8.RuneCountInString(text) > MaxText:
-		return in.say(ctx, ev, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText))
 	}
-	err = in.Agent.Submit(ctx, inbound(ev, text))
+	return in.submit(ctx, ev, m)
+}
+
+// message is what the event asks the agent. It comes with a refusal instead if that is
+// nothing to answer, and without a text if nobody waits for an answer.
+func (in *Intake) message(ctx context.Context, ev Event) (m agent.Inbound, refusal string, err error) {
+	m = inbound(ev, strings.TrimSpace(ev.Text))
+	m.Files = ev.Files[:min(len(ev.Files), in.MaxFiles)]
+	switch {
+	case ev.Command == agent.Compact:
+		m.Command, m.Text = agent.Compact, "Sum up this conversation."
+		return m, "", nil
+	case ev.Command == "summarise":
+		m.Text, refusal, err = in.summary(ctx, ev)
+		return m, refusal, err
+	case utf8.RuneCountInString(m.Text) > MaxText:
+		return m, fmt.Sprintf("That message is too long for me: it has more than %d characters.", MaxText), nil
+	case ev.Subject != nil:
+		m.Text = about(ev)
+		m.Files = append(m.Files, ev.Subject.Files[:min(len(ev.Subject.Files), in.MaxFiles-len(m.Files))]...)
+	case m.Text != "":
+	case len(m.Files) > 0 && (openly(ev) || m.Files[0].Voice):
+		m.Text = "(see what I have sent along)"
+	case ev.Command != "":
+		return m, "What can I do for you? Write your question after the command.", nil
+	case openly(ev):
+		return m, "I see no question there. What can I do for you?", nil
+	}
+	// Without a text it is a picture, perhaps, in a thread: people also speak among
+	// themselves there.
+	return m, "", nil
+}
+
+// submit hands a message to the agent. Who has to wait sees that it has arrived.
+func (in *Intake) submit(ctx context.Context, ev Event, m agent.Inbound) error {
+	_, busy := in.Agent.Running(m.Session())
+	marker, can := in.platform(ev.Target.Platform).(Marker)
+	m.Waits = busy && can && ev.Command == ""
+	err := in.Agent.Submit(ctx, m)
 	if errors.Is(err, agent.ErrRefused) {
 		return in.once(ctx, ev, func(ctx context.Context, ev Event) error {
 			if in.Refused != nil {
@@ -88,7 +155,25 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 			return ev.Respond(ctx, agent.Explain(err))
 		})
 	}
+	if err == nil && m.Waits {
+		if marked := marker.Mark(ctx, m.Target, m.MessageID, true); marked != nil && in.Log != nil {
+			in.Log.DebugContext(ctx, "a message that waits could not be marked", "session", m.Session(), "error", marked)
+		}
+	}
 	return err
+}
+
+// session is the conversation that an event belongs to.
+func (in *Intake) session(ev Event) agent.SessionID { return inbound(ev, "").Session() }
+
+// platform returns the platform of that name, or nil.
+func (in *Intake) platform(name string) Platform {
+	for _, p := range in.Platforms {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
 }
 
 func inbound(ev Event, text string) agent.Inbound {
@@ -154,12 +239,17 @@ func (in *Intake) command(ctx context.Context, ev Event) error {
 	}
 	answer, err := c.run(ctx, in, ev)
 	if err != nil {
-		if in.Log != nil {
-			in.Log.ErrorContext(ctx, "a command failed", "command", c.name, "session", ev.Target.Session(), "error", err)
-		}
-		answer = agent.Explain(err)
+		return in.sorry(ctx, ev, err)
 	}
 	return ev.Respond(ctx, answer)
+}
+
+// sorry tells of a command that failed.
+func (in *Intake) sorry(ctx context.Context, ev Event, err error) error {
+	if _, told := errors.AsType[agent.Public](err); !told && in.Log != nil {
+		in.Log.ErrorContext(ctx, "a command failed", "command", ev.Command, "session", in.session(ev), "error", err)
+	}
+	return ev.Respond(ctx, agent.Explain(err))
 }
 
 func (in *Intake) ignore(ev Event, why string) {

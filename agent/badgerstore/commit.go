@@ -88,6 +88,9 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) e
 			return b, err
 		}
 	}
+	if err := keepCost(txn, t); err != nil {
+		return b, err
+	}
 	gone = append(gone, key("t/", t.Session))
 	for _, seq := range b.Inbox {
 		gone = append(gone, inboxKey(t.Session, seq))

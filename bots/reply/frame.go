@@ -25,10 +25,6 @@ const (
 // Facts returns all facts.
 func Facts() []Fact { return []Fact{Model, Time, Tokens, Cost} }
 
-// neuronPrice is what a neuron costs, in US dollars, beyond what is free each day:
-// developers.cloudflare.com/workers-ai/platform/pricing.
-const neuronPrice = 0.011 / 1000
-
 // foot tells the facts of an outcome, as far as they are known.
 func foot(facts []Fact, o agent.Outcome) string {
 	var line string
@@ -50,7 +46,7 @@ func foot(facts []Fact, o agent.Outcome) string {
 			}
 		case Cost:
 			if o.Usage.Neurons > 0 {
-				fact = "$" + strconv.FormatFloat(o.Usage.Neurons*neuronPrice, 'g', 2, 64)
+				fact = "$" + strconv.FormatFloat(o.Usage.Dollars(), 'g', 2, 64)
 			}
 		}
 		line = join(line, fact)

@@ -1,0 +1,26 @@
+package bots
+
+import (
+	"context"
+
+	"bobbin/agent"
+)
+
+// greet says a word of welcome, once for each place.
+func (in *Intake) greet(ctx context.Context, ev Event) error {
+	if !in.Welcome {
+		in.ignore(ev, "greeting")
+		return nil
+	}
+	ev.EventID, ev.MessageID = "", agent.MessageID("welcome "+ev.Target.Workspace+" "+ev.Target.Channel)
+	return in.say(ctx, ev, in.welcome(ev))
+}
+
+func (in *Intake) welcome(ev Event) string {
+	how := "Mention me with a question, and I answer in a thread; each thread is a conversation with its own memory."
+	if ev.Direct {
+		how = "Write me a question, and I answer here."
+	}
+	return "Hello, I am bobbin, an AI assistant. " + how + " I can read pages and files that you give me, calculate, and sum up a thread.\n\n" +
+		"I keep what is said to me, and my answers, on my owner's own server, and send it to the models that answer. `forget` erases what you said, `help` shows what else I can do."
+}

@@ -1,0 +1,174 @@
+package bots
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"bobbin/agent"
+)
+
+func help(_ context.Context, in *Intake, ev Event) (string, error) {
+	var b strings.Builder
+	if !strings.EqualFold(ev.Command, "help") {
+		b.WriteString("I do not know that command")
+		if word := plainWord(ev.Command); word != "" {
+			b.WriteString(": “" + word + "”")
+		}
+		b.WriteString(".\n\n")
+	}
+	b.WriteString("Mention me in a channel, or write to me directly, and I answer in a thread; each thread is a conversation with its own memory.")
+	if in.follows(ev.Target.Platform) {
+		b.WriteString(" In a thread I am part of, just write on.")
+	}
+	b.WriteString("\n\n")
+	slash := "/"
+	if ev.Target.Platform == "slack" {
+		slash = "/bobbin "
+	}
+	for _, c := range Commands(in.Models) {
+		argument := ""
+		switch {
+		case c.Required:
+			argument = " " + c.Argument
+		case c.Argument != "":
+			argument = " [" + c.Argument + "]"
+		}
+		fmt.Fprintf(&b, "- `%s%s%s` – %s\n", slash, c.Name, argument, c.Summary)
+	}
+	b.WriteString("\nIn a thread, write them with an exclamation mark: `!reset`.")
+	return b.String(), nil
+}
+
+func usage(ctx context.Context, in *Intake, ev Event) (string, error) {
+	info, err := in.Archive.Session(ctx, in.session(ev))
+	if err != nil {
+		return "", err
+	}
+	now := time.Now().UTC()
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	me, err := in.Archive.Spent(ctx, ev.Target.Platform, ev.Author.ID, today)
+	if err != nil {
+		return "", err
+	}
+	all, err := in.Archive.Spent(ctx, ev.Target.Platform, "", today)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("| | answers | tokens read | tokens written | cost |\n|---|---:|---:|---:|---:|\n")
+	for _, row := range []struct {
+		who string
+		s   agent.Spent
+	}{{"this conversation", info.Spent}, {"you, today", me}, {"everybody, today", all}} {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s |\n", row.who, row.s.Turns, row.s.Usage.Input, row.s.Usage.Output, price(row.s.Usage))
+	}
+	b.WriteString("\nDays begin at midnight UTC. Cost is the list price where the provider tells what was used, without what is free each day.")
+	return b.String(), nil
+}
+
+// price is what use costs, as people read it.
+func price(u agent.Usage) string {
+	if u.Neurons == 0 {
+		return "–"
+	}
+	return "$" + strings.TrimSuffix(fmt.Sprintf("%.4f", u.Dollars()), "00")
+}
+
+func status(ctx context.Context, in *Intake, ev Event) (string, error) {
+	session := in.session(ev)
+	info, err := in.Archive.Session(ctx, session)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if _, runs := in.Agent.Running(session); runs {
+		b.WriteString("I am answering here right now. ")
+	}
+	switch info.Waiting {
+	case 0:
+	case 1:
+		b.WriteString("One message waits. ")
+	default:
+		fmt.Fprintf(&b, "%d messages wait. ", info.Waiting)
+	}
+	if info.Heard.IsZero() {
+		return b.String() + fmt.Sprintf(noConversation, "status"), nil
+	}
+	fmt.Fprintf(&b, "I know %d entries of this conversation, about %d tokens", info.Entries, info.Tokens)
+	if in.Window > 0 {
+		fmt.Fprintf(&b, "; a model is sent the newest %d", in.Window)
+	}
+	fmt.Fprintf(&b, ". Here answers %s.", chosen(info.Model))
+	return b.String(), nil
+}
+
+// maxExport bounds an export, in bytes.
+const maxExport = 8 << 20
+
+func export(ctx context.Context, in *Intake, ev Event) (string, error) {
+	if ev.SendFile == nil {
+		return "I cannot send files here.", nil
+	}
+	format, name := exportMarkdown, "conversation.md"
+	switch strings.ToLower(strings.TrimSpace(ev.Text)) {
+	case "json":
+		format, name = exportJSON, "conversation.json"
+	case "", "markdown", "md":
+	default:
+		return "I know two formats: `markdown` and `json`.", nil
+	}
+	var entries []agent.Entry
+	size := 0
+	for e, err := range in.Archive.Transcript(ctx, in.session(ev)) {
+		if err != nil {
+			return "", err
+		}
+		if size += len(e.Text); size > maxExport {
+			return "This conversation is too long for a file. My admin can read it in my data.", nil
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return fmt.Sprintf(noConversation, "export"), nil
+	}
+	content, err := format(entries)
+	if err != nil {
+		return "", err
+	}
+	if err := ev.SendFile(ctx, Upload{Name: name, Content: content}); err != nil {
+		return "", fmt.Errorf("send an export: %w", err)
+	}
+	return fmt.Sprintf("Here is this conversation: %d entries.", len(entries)), nil
+}
+
+func exportJSON(entries []agent.Entry) ([]byte, error) {
+	return json.MarshalIndent(entries, "", "  ")
+}
+
+func exportMarkdown(entries []agent.Entry) ([]byte, error) {
+	var b strings.Builder
+	for _, e := range entries {
+		who := string(e.Role)
+		switch {
+		case e.Role == agent.RoleTool:
+			who = "tool " + e.Tool
+		case e.Role == agent.RoleAssistant:
+			who = "bobbin"
+		case e.Author != nil && e.Author.Name != "":
+			who = e.Author.Name
+		}
+		fmt.Fprintf(&b, "## %s, %s\n\n", oneLine(who), e.At.UTC().Format(time.DateTime))
+		if e.Text != "" {
+			b.WriteString(e.Text + "\n\n")
+		}
+		for _, c := range e.Calls {
+			fmt.Fprintf(&b, "Uses `%s` with `%s`.\n\n", c.Name, c.Args)
+		}
+	}
+	return []byte(b.String()), nil
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -255,3 +255,35 @@ func TestATurnOfAPlatformThatIsOffWaitsForARunInWhichItIsOn(t *testing.T) {
 		r.idle()
 	})
 }
+
+func TestAnAnswerWhoseDeliveryIsCutOffByAStopIsNotSetAside(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.plays(agenttest.Says("once"))
+		r.opts.Drain = time.Second
+		through := false
+		r.replies.OnFinish = func(ctx context.Context, _ *agent.Turn, _ agent.Outcome) error {
+			if through {
+				return nil
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		r.up()
+		r.say("s", 1)
+		for range 8 { // more often than a turn is taken up
+			r.settle()
+			r.crash()
+			r.up()
+		}
+		r.settle()
+		r.down() // in good order
+		through = true
+		r.up()
+		r.idle()
+		same(r.T, "text", r.outcome().Text, "once")
+		same(r.T, "transcript", shape(r.transcript("s")), []string{"user: say s-1", "assistant: once"})
+		if all := r.replies.Finished(); all[len(all)-1].Turn.Abandoned {
+			r.Error("it was set aside")
+		}
+	})
+}

@@ -151,7 +151,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		}
 	}
 	if err := finish(ctx, reply, *o); err != nil {
-		if !final(t, err) {
+		if !final(t, err) || errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(err, ErrUndeliverable) {
 			return fmt.Errorf("deliver the answer: %w", err)
 		}
 		t.Outcome = o

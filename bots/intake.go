@@ -71,7 +71,8 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 			err = fmt.Errorf("taking an event panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if ev.Target.Platform == "" || ev.Target.Channel == "" || ev.MessageID == "" || ev.Author.ID == "" {
+	// Not every platform says whose message was deleted.
+	if ev.Target.Platform == "" || ev.Target.Channel == "" || ev.MessageID == "" || ev.Author.ID == "" && ev.Change != Deleted {
 		in.ignore(ev, "incomplete")
 		return nil
 	}

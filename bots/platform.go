@@ -216,12 +216,13 @@ type Event struct {
 	// is the press's own, and Target that of the reply it stands under.
 	Press *Button
 	// Change says that the message MessageID was changed by its author. Text is what it
-	// says now.
+	// says now. Whose message was deleted may not be known: Author is zero then.
 	Change Change
 	// Files were sent with the message.
 	Files []agent.File
-	// Subject is the message that a command was used on, from its menu or with a
-	// reaction. Its text is data, not a word of the author's.
+	// Subject is the message that the event is about: that a command was used on, from its
+	// menu or with a reaction, or that a message replies to or forwards. Its text is data,
+	// not a word of the author's.
 	Subject *Quote
 	// Greet says that bobbin was invited to Target, or that a person looks at it for the
 	// first time: a word of welcome is in order. Nobody has said anything.
@@ -275,7 +276,8 @@ type Downloader interface {
 
 // Reader is a platform that can read what people wrote.
 type Reader interface {
-	// Read returns the newest messages at a place, oldest first, at most limit.
+	// Read returns the newest messages at a place, oldest first, at most limit. Those of a
+	// thread that is yet to be opened are its channel's.
 	Read(ctx context.Context, at agent.Address, limit int) ([]Quote, error)
 }
 

@@ -58,6 +58,10 @@ type Options struct {
 	Free func(dir string) (uint64, error)
 }
 
+// madeWhole is in the error of Badger for an empty file of its own. It is a sentinel of
+// another library.
+const madeWhole = "Create a new file"
+
 // Open opens the directory, making it if needed, with access for its owner only.
 func Open(dir string, o Options) (*Store, error) {
 	if err := whole(dir); err != nil {
@@ -78,6 +82,11 @@ func open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	db, err := badger.Open(options(dir, log))
+	// A process that was killed while Badger made a log leaves an empty file. Badger makes it
+	// whole when it meets it, and fails all the same; there may be one of each kind.
+	for tries := 0; err != nil && strings.Contains(err.Error(), madeWhole) && tries < 3; tries++ {
+		db, err = badger.Open(options(dir, log))
+	}
 	switch {
 	case err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock"):
 		// Badger has no sentinel for this.

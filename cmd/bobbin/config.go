@@ -15,6 +15,7 @@ type Config struct {
 	WorkersAI  WorkersAIConfig `yaml:"workers_ai"`
 	Agent      AgentConfig     `yaml:"agent"`
 	Reply      ReplyConfig     `yaml:"reply"`
+	People     PeopleConfig    `yaml:"people"`
 	Tools      ToolsConfig     `yaml:"tools"`
 	Slack      SlackConfig     `yaml:"slack"`
 	Discord    DiscordConfig   `yaml:"discord"`
@@ -43,8 +44,9 @@ type AgentConfig struct {
 	TurnTimeout  time.Duration `yaml:"turn_timeout"`
 	Window       int           `yaml:"window"` // tokens of transcript that a model is sent
 	Drain        time.Duration `yaml:"drain"`
-	MaxTurns     int           `yaml:"max_turns"` // at once, in all sessions
-	Retention    time.Duration `yaml:"retention"` // of idle sessions; 0: for ever
+	MaxTurns     int           `yaml:"max_turns"`  // at once, in all sessions
+	WhileBusy    string        `yaml:"while_busy"` // queue, interrupt, steer
+	Retention    time.Duration `yaml:"retention"`  // of idle sessions; 0: for ever
 }
 
 // ReplyConfig says how answers look.
@@ -53,6 +55,14 @@ type ReplyConfig struct {
 	Buttons  bool     `yaml:"buttons"`
 	MaxParts int      `yaml:"max_parts"` // messages of an answer; 0: as many as it takes
 	Final    string   `yaml:"final"`     // edit, repost
+}
+
+// PeopleConfig says how to deal with what people do besides writing.
+type PeopleConfig struct {
+	OnEdit   string `yaml:"on_edit"`   // rerun, ignore
+	OnDelete string `yaml:"on_delete"` // remove, keep
+	Welcome  bool   `yaml:"welcome"`
+	MaxFiles int    `yaml:"max_files"` // of a message; 0: none are read
 }
 
 // ToolsConfig turns the built-in tools on and off.
@@ -83,12 +93,16 @@ type FetchURLConfig struct {
 
 // SlackConfig connects to Slack.
 type SlackConfig struct {
-	BotToken      Secret `yaml:"bot_token"`
-	AppToken      Secret `yaml:"app_token"`
-	SigningSecret Secret `yaml:"signing_secret"`
-	Listen        string `yaml:"listen"`
-	APIURL        string `yaml:"api_url"`
-	Follow        bool   `yaml:"follow"`
+	BotToken      Secret   `yaml:"bot_token"`
+	AppToken      Secret   `yaml:"app_token"`
+	SigningSecret Secret   `yaml:"signing_secret"`
+	Listen        string   `yaml:"listen"`
+	APIURL        string   `yaml:"api_url"`
+	Follow        bool     `yaml:"follow"`
+	Stream        string   `yaml:"stream"`   // edits, native, auto
+	Reaction      string   `yaml:"reaction"` // the name of an emoji; empty: none
+	Prompts       []string `yaml:"prompts"`
+	Admins        []string `yaml:"admins"` // ids of people
 }
 
 // On reports whether the platform is to be connected.
@@ -99,10 +113,12 @@ func (c SlackConfig) SocketMode() bool { return c.AppToken.Set() }
 
 // DiscordConfig connects to Discord.
 type DiscordConfig struct {
-	BotToken Secret `yaml:"bot_token"`
-	APIURL   string `yaml:"api_url"`
-	Threads  string `yaml:"threads"` // auto, always, never
-	Follow   bool   `yaml:"follow"`
+	BotToken Secret   `yaml:"bot_token"`
+	APIURL   string   `yaml:"api_url"`
+	Threads  string   `yaml:"threads"` // auto, always, never
+	Follow   bool     `yaml:"follow"`
+	Reaction string   `yaml:"reaction"` // an emoji; empty: none
+	Admins   []string `yaml:"admins"`   // ids of people
 }
 
 // On reports whether the platform is to be connected.
@@ -153,8 +169,10 @@ func DefaultConfig() Config {
 			Window:       24_000,
 			Drain:        30 * time.Second,
 			MaxTurns:     32,
+			WhileBusy:    "queue",
 		},
-		Reply: ReplyConfig{Footer: []string{}, Buttons: true, MaxParts: 8, Final: "edit"},
+		Reply:  ReplyConfig{Footer: []string{}, Buttons: true, MaxParts: 8, Final: "edit"},
+		People: PeopleConfig{OnEdit: "rerun", OnDelete: "remove", Welcome: true, MaxFiles: 5},
 		Tools: ToolsConfig{
 			CurrentTime: CurrentTimeConfig{Enabled: true, Zone: "UTC"},
 			Calculate:   CalculateConfig{Enabled: true},
@@ -164,11 +182,19 @@ func DefaultConfig() Config {
 			Listen: "127.0.0.1:3000",
 			APIURL: "https://slack.com/api/",
 			Follow: true,
+			Stream: "edits",
+			Prompts: []string{
+				"What can you do?",
+				"Summarise the page at https://example.com",
+				"Help me word a short status update for my team",
+			},
+			Admins: []string{},
 		},
 		Discord: DiscordConfig{
 			APIURL:  "https://discord.com/",
 			Threads: "auto",
 			Follow:  true,
+			Admins:  []string{},
 		},
 		Admin: AdminConfig{Listen: "127.0.0.1:8080"},
 		Log:   LogConfig{Level: "info", Format: "text"},

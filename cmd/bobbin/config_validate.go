@@ -11,11 +11,15 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"bobbin/agent"
 )
 
 var (
-	accountID = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	gatewayID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	accountID     = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	slackPerson   = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
+	discordPerson = regexp.MustCompile(`^[0-9]{15,20}$`)
+	gatewayID     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 
 // maxInstructions bounds agent.instructions, in bytes: they are paid for on every step.
@@ -48,6 +52,10 @@ func (c *Config) Validate() []Fault {
 		v.oneOf(key, f, factNames()...)
 		v.check(key, slices.Index(c.Reply.Footer, f) == i, "is there twice%s", v.is(key, show(f)))
 	}
+	v.oneOf("agent.while_busy", a.WhileBusy, string(agent.Queue), string(agent.Interrupt), string(agent.Steer))
+	v.oneOf("people.on_edit", c.People.OnEdit, "rerun", "ignore")
+	v.oneOf("people.on_delete", c.People.OnDelete, "remove", "keep")
+	v.between("people.max_files", c.People.MaxFiles, 0, 20)
 	v.between("reply.max_parts", c.Reply.MaxParts, 0, 100)
 	v.oneOf("reply.final", c.Reply.Final, "edit", "repost")
 
@@ -70,6 +78,7 @@ func (c *Config) Validate() []Fault {
 		v.secret("discord.bot_token", s)
 	}
 	v.url("discord.api_url", c.Discord.APIURL)
+	v.people("discord.admins", c.Discord.Admins, discordPerson, "80351110224678912")
 	v.oneOf("discord.threads", c.Discord.Threads, "auto", "always", "never")
 
 	if c.Admin.Listen != "" {
@@ -123,6 +132,10 @@ func (c *Config) validateSlack(v *validator) {
 		v.add("slack.bot_token", "is missing, although slack.signing_secret is set")
 	}
 	v.url("slack.api_url", s.APIURL)
+	v.oneOf("slack.stream", s.Stream, streamNames()...)
+	v.check("slack.reaction", !strings.ContainsAny(s.Reaction, ": \t\n"), "must be the name of an emoji without colons, such as robot_face%s", v.is("slack.reaction", show(s.Reaction)))
+	v.check("slack.prompts", len(s.Prompts) <= 4, "must be at most 4, has %d", len(s.Prompts))
+	v.people("slack.admins", s.Admins, slackPerson, "U012AB3CD")
 	v.listen("slack.listen", s.Listen)
 	if s.On() && !s.SocketMode() {
 		_, port, err := net.SplitHostPort(s.Listen)
@@ -172,6 +185,14 @@ func (v *validator) positive(key string, d time.Duration) {
 
 func (v *validator) oneOf(key, value string, allowed ...string) {
 	v.check(key, slices.Contains(allowed, value), "must be one of %s%s", strings.Join(allowed, ", "), v.is(key, show(value)))
+}
+
+// people wants ids of people, as a platform writes them.
+func (v *validator) people(key string, ids []string, form *regexp.Regexp, example string) {
+	for i, id := range ids {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		v.check(at, form.MatchString(id), "must be the id of a person, such as %s%s", example, v.is(at, show(id)))
+	}
 }
 
 // url wants the root of an HTTP API. A URL with credentials is not shown.

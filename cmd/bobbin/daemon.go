@@ -65,13 +65,18 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log), d.platforms...), Tools: toolbox,
 		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
 		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
-		Log: log, Observer: d.metrics,
+		WhileBusy: agent.Busy(cfg.Agent.WhileBusy),
+		Log:       log, Observer: d.metrics,
 	})
 	if err != nil {
 		return d, err
 	}
 	d.intake = &bots.Intake{
-		Agent: d.agent, Log: log, Ignored: d.metrics.ignore, Refused: d.metrics.refuse,
+		Agent: d.agent, Archive: d.store, Platforms: d.platforms,
+		Models: cfg.WorkersAI.Models, Window: cfg.Agent.Window, MaxFiles: cfg.People.MaxFiles,
+		Admins:      map[string][]string{"slack": cfg.Slack.Admins, "discord": cfg.Discord.Admins},
+		IgnoreEdits: cfg.People.OnEdit == "ignore", KeepDeleted: cfg.People.OnDelete == "keep", Welcome: cfg.People.Welcome,
+		Log: log, Ignored: d.metrics.ignore, Refused: d.metrics.refuse, Rated: d.metrics.rate,
 		Follow: map[string]bool{"slack": cfg.Slack.Follow, "discord": cfg.Discord.Follow},
 	}
 	if err = d.metrics.watch(d); err != nil {
@@ -110,6 +115,7 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 		p, err := slack.New(slack.Options{
 			BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(),
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Listen: cfg.Slack.Listen, APIURL: cfg.Slack.APIURL,
+			Stream: slack.Stream(cfg.Slack.Stream), Reaction: cfg.Slack.Reaction, Prompts: prompts(cfg.Slack.Prompts), Greet: cfg.People.Welcome,
 			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.slack, Log: log,
 		})
 		if err != nil {
@@ -121,6 +127,7 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 		p, err := discord.New(discord.Options{
 			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
 			Threads: discord.Threads(cfg.Discord.Threads), MessageContent: cfg.Discord.Follow,
+			Commands: commands(cfg.WorkersAI.Models), Reaction: cfg.Discord.Reaction, Greet: cfg.People.Welcome,
 			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.discord, Dial: x.dial, Log: log,
 		})
 		if err != nil {
@@ -129,6 +136,29 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 		ps = append(ps, p)
 	}
 	return ps, nil
+}
+
+// commands are what Discord is to offer.
+func commands(models []string) (cs []discord.Command) {
+	for _, c := range bots.Commands(models) {
+		cs = append(cs, discord.Command(c))
+	}
+	return cs
+}
+
+func prompts(texts []string) (ps []slack.Prompt) {
+	for _, t := range texts {
+		ps = append(ps, slack.Prompt{Title: t, Message: t})
+	}
+	return ps
+}
+
+// streamNames are the values that slack.stream may have.
+func streamNames() (names []string) {
+	for _, s := range slack.Streams() {
+		names = append(names, string(s))
+	}
+	return names
 }
 
 // newTools makes the built-in tools that are enabled, after those given.

@@ -27,6 +27,7 @@ type metrics struct {
 	neurons  *prometheus.CounterVec
 	calls    *prometheus.CounterVec
 	callTime *prometheus.HistogramVec
+	ratings  *prometheus.GaugeVec
 }
 
 var _ agent.Observer = (*metrics)(nil)
@@ -52,10 +53,13 @@ func newMetrics() *metrics {
 		tokens:   counter("tokens_total", "Tokens, by model and kind: input, cached (part of input), output.", "model", "kind"),
 		neurons:  counter("neurons_total", "Workers AI's unit of cost, by model.", "model"),
 		calls:    counter("tool_calls_total", "Tool calls, by tool and result.", "tool", "result"),
+		ratings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "bobbin_answers_rated", Help: "What people think of answers, as told since the start: good or bad. A changed mind counts once.",
+		}, []string{"platform", "rating"}),
 		callTime: histogram("tool_call_seconds", "Duration of tool calls.", "tool"),
 	}
 	m.registry.MustRegister(m.accepted, m.refused, m.ignored, m.turns, m.turnTime, m.running, m.steps, m.stepTime, m.tokens, m.neurons,
-		m.calls, m.callTime, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.calls, m.callTime, m.ratings, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -86,6 +90,15 @@ func (m *metrics) watch(d *daemon) error {
 }
 
 func (m *metrics) refuse(platform string) { m.refused.WithLabelValues(platform).Inc() }
+
+// rate counts what people think of answers now, so that a changed mind counts once.
+func (m *metrics) rate(platform string, before, rating int) {
+	for r, by := range map[int]float64{before: -1, rating: 1} {
+		if word := map[int]string{1: "good", -1: "bad"}[r]; word != "" && before != rating {
+			m.ratings.WithLabelValues(platform, word).Add(by)
+		}
+	}
+}
 
 func (m *metrics) ignore(platform, why string) { m.ignored.WithLabelValues(platform, why).Inc() }
 

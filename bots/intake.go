@@ -95,10 +95,11 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 	if name, rest, ok := typedCommand(ev.Text); ok && ev.Command == "" {
 		ev.Command, ev.Text = name, rest
 	}
-	ev.Command = strings.ToLower(ev.Command)
-	if c, known := findCommand(ev.Command); ev.Command != "" && (!known || c.run != nil) {
+	c, known := findCommand(ev.Command)
+	if ev.Command != "" && (!known || c.run != nil) {
 		return in.once(ctx, ev, in.command)
 	}
+	ev.Command = c.Name
 	m, refusal, err := in.message(ctx, ev)
 	switch {
 	case err != nil:

@@ -23,6 +23,10 @@ type kernel struct {
 	known map[agent.SessionID]bool
 	noted map[agent.MessageID]bool
 	err   error
+
+	running map[agent.SessionID]agent.TurnID
+	asked   []agent.Inbound // by which turns were asked for
+	did     []string
 }
 
 func (k *kernel) Submit(_ context.Context, in agent.Inbound) error {
@@ -46,6 +50,35 @@ func (k *kernel) Note(_ context.Context, in agent.Inbound) error {
 }
 
 func (k *kernel) Known(_ context.Context, s agent.SessionID) (bool, error) { return k.known[s], k.err }
+
+func (k *kernel) Running(s agent.SessionID) (agent.TurnID, bool) {
+	id, ok := k.running[s]
+	return id, ok
+}
+
+func (k *kernel) Stop(s agent.SessionID, id agent.TurnID, may agent.May) (bool, error) {
+	if k.running[s] == "" || id != "" && id != k.running[s] {
+		return false, nil
+	}
+	if !may(k.asked) {
+		return false, agent.ErrForbidden
+	}
+	k.did = append(k.did, "stop "+string(k.running[s]))
+	return true, k.err
+}
+
+func (k *kernel) Again(_ context.Context, _ agent.SessionID, id agent.TurnID, may agent.May) error {
+	if !may(k.asked) {
+		return agent.ErrForbidden
+	}
+	k.did = append(k.did, "again "+string(id))
+	return k.err
+}
+
+func (k *kernel) Revise(_ context.Context, _ agent.SessionID, m agent.MessageID, text string, withdrawn bool) (bool, error) {
+	k.did = append(k.did, fmt.Sprintf("revise %s %q %v", m, text, withdrawn))
+	return k.known != nil, k.err
+}
 
 func (k *kernel) Reset(_ context.Context, s agent.SessionID) error {
 	k.reset = append(k.reset, s)
@@ -143,8 +176,8 @@ func TestWhichMessagesAreForBobbin(t *testing.T) {
 		"a typed question, not for bobbin":     {d.event(channel, "!ask hi there"), notOurs},
 		"an exclamation":                       {mention(d.event(channel, "!important: hi")), "taken !important: hi"},
 		"a lone exclamation mark":              {mention(d.event(channel, "!")), "taken !"},
-		"a mention without text":               {mention(d.event(channel, " ")), "answered I see no question there, and I can only read text"},
-		"a direct message without text":        {direct(d.event(channel, "")), "answered I see no question there, and I can only read text"},
+		"a mention without text":               {mention(d.event(channel, " ")), "answered I see no question there"},
+		"a direct message without text":        {direct(d.event(channel, "")), "answered I see no question there"},
 		"a follow-up without text":             {d.event(thread, ""), "ignored slack: without text"},
 		"a command without its question":       {command("ask", d.event(channel, "")), "answered What can I do for you? Write your question after the command"},
 		"a typed command without its question": {mention(d.event(channel, "!ask")), "answered What can I do for you? Write your question after the command"},
@@ -159,7 +192,7 @@ func TestWhichMessagesAreForBobbin(t *testing.T) {
 		"reset, spoken of":                     {mention(d.event(thread, "what does !reset do?")), "taken what does !reset do?"},
 		"reset, by command":                    {command("reset", d.event(thread, "")), "reset, answered Done: I start afresh here"},
 		"reset, by command, in capitals":       {command("RESET", d.event(thread, "")), "reset, answered Done: I start afresh here"},
-		"reset where there is no conversation": {command("reset", d.event(channel, "")), "answered There is no conversation here to start afresh"},
+		"reset where there is no conversation": {command("reset", d.event(channel, "")), "answered There is no conversation here"},
 		"help":                                 {command("help", d.event(channel, "")), "answered Mention me in a channel, or write to me directly, and I answer in a thread; each thread is a conversation with its own memory"},
 		"an unknown command":                   {command("dance", d.event(channel, "")), "answered I do not know that command: “dance”"},
 		"an unknown command without a name":    {command("\x00`", d.event(channel, "")), "answered I do not know that command"},
@@ -264,7 +297,7 @@ func TestHelpTellsHowToSpeakToBobbin(t *testing.T) {
 		if err := d.Accept(t.Context(), command("help", d.event(at, ""))); err != nil {
 			t.Fatal(err)
 		}
-		for _, has := range []string{"`ask`", "`reset`", "`help`", "!reset"} {
+		for _, has := range []string{"ask text`", "reset`", "help`", "export [format]`", "!reset"} {
 			if !strings.Contains(d.answers[0], has) {
 				t.Errorf("help does not speak of %s", has)
 			}
@@ -286,7 +319,7 @@ func TestHelpRepeatsNothingThatIsLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		first, rest, _ := strings.Cut(d.answers[0], "\n")
-		if strings.ContainsAny(first, "<>@/[]()*`|\u202e") || len(first) > 100 || strings.Count(first, ":") > 1 || !strings.Contains(rest, "`reset`") {
+		if strings.ContainsAny(first, "<>@/[]()*`|\u202e") || len(first) > 100 || strings.Count(first, ":") > 1 || !strings.Contains(rest, "reset`") {
 			t.Errorf("%.50q is answered %q", name, first)
 		}
 	}

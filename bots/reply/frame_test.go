@@ -256,6 +256,39 @@ type referring struct{ *stage }
 
 func (referring) Refers(agent.Target) bool { return true }
 
+// marking is a stage whose messages can be marked.
+type marking struct {
+	*stage
+	cleared []agent.MessageID
+}
+
+func (m *marking) Mark(_ context.Context, _ agent.Target, id agent.MessageID, waits bool) error {
+	if !waits {
+		m.cleared = append(m.cleared, id)
+	}
+	return errLost
+}
+
+func TestTheSignsOfMessagesThatWaitedGoWithTheirAnswer(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		on := &marking{stage: s.stage}
+		turn := turnOf("T", "c")
+		more := turn.Inbound[0]
+		more.MessageID, more.Waits = "waited", true
+		turn.Inbound = append(turn.Inbound, more)
+		r := s.replyIn(New(Options{}, on), turn, &journal{})
+		say(r, "so")
+		time.Sleep(time.Minute)
+		if len(on.cleared) > 0 {
+			t.Errorf("cleared %q before the end", on.cleared)
+		}
+		s.finish(r, "so far")
+		if !slices.Equal(on.cleared, []agent.MessageID{"waited"}) {
+			t.Errorf("cleared %q", on.cleared)
+		}
+	})
+}
+
 func TestFactsNameNothingTwice(t *testing.T) {
 	if fs := Facts(); len(slices.Compact(slices.Sorted(slices.Values(fs)))) != len(fs) {
 		t.Error(fs)

@@ -75,6 +75,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 		pacer:    r.pacer,
 		record:   record,
 		turn:     t.ID,
+		answers:  t,
 		log:      r.log.With("session", t.Session, "turn", t.ID),
 		cancel:   cancel,
 		changed:  make(chan struct{}, 1),
@@ -115,6 +116,7 @@ type live struct {
 	pacer    *pacer
 	record   func(context.Context, agent.Part) error
 	turn     agent.TurnID
+	answers  *agent.Turn // only read while its worker waits for the end
 	log      *slog.Logger
 
 	mu      sync.Mutex

@@ -52,7 +52,7 @@ func commands() []command {
 		{Command{Name: "usage", Summary: "what this conversation, you and everybody here have used"}, usage},
 		{Command{Name: "status", Summary: "how this conversation stands"}, status},
 		{Command{Name: "export", Summary: "get this conversation as a file", Argument: "format", Choices: []string{"markdown", "json"}}, export},
-		{Command{Name: "forget", Summary: "erase all that you ever said to me", Argument: "confirm"}, forget},
+		{Command{Name: "forget", Summary: "erase all that you ever said to me", Argument: "who", Choices: []string{forgetWord}}, forget},
 		{Command{Name: "help", Summary: "show this"}, help},
 	}
 }

@@ -84,6 +84,8 @@ type Discord struct {
 	identifies *rate.Limiter
 	counts     counts
 
+	pages *markup.Renderer
+
 	stateMu sync.Mutex
 	state   error // why not connected
 
@@ -169,6 +171,7 @@ func New(o Options) (*Discord, error) {
 		greeted:    newRecent[bool](rememberMessages),
 		firsts:     newRecent[string](rememberMessages),
 		subjects:   newRecent[bots.Quote](rememberSubjects),
+		pages:      markup.NewDiscord(),
 		shown:      newRecent[bool](rememberMessages),
 	}, nil
 }
@@ -191,7 +194,7 @@ func (d *Discord) setState(err error) {
 
 // Render implements bots.Platform.
 func (d *Discord) Render(markdown string) []bots.Message {
-	pages := markup.Discord(markdown)
+	pages := d.pages.Render(markdown)
 	out := make([]bots.Message, len(pages))
 	for i, p := range pages {
 		out[i] = bots.Message{Text: p.Text, Plain: p.Plain, Source: p.Source}

@@ -87,6 +87,7 @@ type Slack struct {
 	health  health
 	ignored tally
 	names   *names
+	markup  *markup.Renderer
 	streams *streams
 	intake  atomic.Pointer[intake] // while Run runs
 	noSigns [signKinds]atomic.Bool
@@ -140,6 +141,7 @@ func New(o Options) (*Slack, error) {
 	)
 	s.files = fileClient(s.http)
 	s.names = newNames(s)
+	s.markup = markup.NewSlack()
 	s.streams = newStreams(o.Stream)
 	s.health.set(errors.New("slack: not connected yet"))
 	return s, nil
@@ -171,7 +173,7 @@ func (s *Slack) Ignored() map[string]int { return s.ignored.counts() }
 
 // Render turns Markdown into messages of one markdown block each.
 func (s *Slack) Render(markdown string) []bots.Message {
-	pages := markup.Slack(markdown)
+	pages := s.markup.Render(markdown)
 	messages := make([]bots.Message, len(pages))
 	for i, p := range pages {
 		messages[i] = bots.Message{Text: p.Text, Plain: p.Plain, Source: p.Source}

@@ -48,8 +48,8 @@ func TestConversations(t *testing.T) {
 				t.Fatal(err)
 			}
 			config := func(c *Config) { c.Agent.Drain = time.Millisecond }
-			bubble(t, setup{config: config}, func(r *rig) {
-				c := &conversation{rig: r, platform: strings.Split(filepath.Base(file), "-")[0]}
+			bubble(t, setup{config: config, welcome: true}, func(r *rig) {
+				c := &conversation{rig: r, said: make(map[string]string), platform: strings.Split(filepath.Base(file), "-")[0]}
 				c.play(script)
 			})
 			if *updateConversations {
@@ -65,7 +65,8 @@ func TestConversations(t *testing.T) {
 type conversation struct {
 	*rig
 	platform string
-	seen     int // changes that were shown already
+	seen     int               // changes that were shown already
+	said     map[string]string // the newest texts of messages
 }
 
 func (c *conversation) world() *sandbox.World {
@@ -254,6 +255,10 @@ func (c *conversation) word(change sandbox.Change) string {
 	case sandbox.Posted, sandbox.Edited, sandbox.Deleted:
 	}
 	m := *change.Message
+	if change.Kind == sandbox.Edited && !c.isBot(m.User) && m.Text == c.said[m.ID] {
+		return "" // a sign was put under it, or taken away
+	}
+	c.said[m.ID] = m.Text
 	who, did := m.User, ""
 	if u, ok := c.world().User(m.User); ok {
 		who = u.Name
@@ -277,6 +282,11 @@ func (c *conversation) word(change sandbox.Change) string {
 		text = strings.ReplaceAll(text, "<@"+u.ID+">", "@"+u.Name)
 	}
 	return fmt.Sprintf("%s %s%s: %s", c.place(m.Channel, m.Thread), who, did, strings.ReplaceAll(text, "\n", "\n    "))
+}
+
+func (c *conversation) isBot(user string) bool {
+	u, _ := c.world().User(user)
+	return u.Bot
 }
 
 // place names where something is shown.

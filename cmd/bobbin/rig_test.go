@@ -45,6 +45,7 @@ type setup struct {
 	config  func(*Config)
 	idle    bool // the daemon is not started
 	unready bool // nor waited for until it is connected
+	welcome bool // it greets people, which most tests have no use for
 }
 
 const (
@@ -98,6 +99,7 @@ func newRig(t *testing.T, dir string, s setup, l net.Listener, base string) *rig
 	r.cfg.Slack.BotToken, r.cfg.Slack.AppToken = NewSecret(r.slack.Options().BotToken), NewSecret(r.slack.Options().AppToken)
 	r.cfg.Discord.BotToken = NewSecret(r.discord.Token())
 	r.cfg.Admin.Listen = ""
+	r.cfg.People.Welcome = s.welcome
 	if s.config != nil {
 		s.config(&r.cfg)
 	}

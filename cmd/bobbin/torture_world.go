@@ -115,6 +115,7 @@ workers_ai: {account_id: torture, api_token: AITOKEN, base_url: BASE/client/v4}
 slack: {bot_token: SLACKBOT, app_token: SLACKAPP, api_url: BASE/api/}
 discord: {bot_token: DISCORDBOT, api_url: BASE/}
 agent: {drain: 5s}
+people: {welcome: false}
 admin: {listen: "127.0.0.1:0"}
 log: {level: debug}
 `)

@@ -51,9 +51,6 @@ func slackReadBlocks(raw string, view bool) *slackBlocks {
 	return b
 }
 
-// slackCheckBlocks returns the error of a message's blocks that Slack would refuse.
-func slackCheckBlocks(raw string) string { return slackReadBlocks(raw, false).code }
-
 // named returns the blocks with a block_id for each that people can act on, as Slack
 // gives them out.
 func (b *slackBlocks) named(raw string) string {

@@ -43,7 +43,7 @@ func TestSlackFilesOfPeopleReachTheApp(t *testing.T) {
 	files := e.Message.Files
 	for i, want := range []struct{ mimetype, filetype, pretty, mode string }{
 		{"text/plain", "text", "Plain Text", "snippet"}, {"image/png", "png", "PNG", "hosted"}, {"audio/webm", "webm", "WebM", "hosted"},
-		{"application/pdf", "pdf", "PDF", "hosted"}, {"application/msword", "doc", "DOC", "external"}, {"", "", "", "hidden_by_limit"},
+		{"application/pdf", "pdf", "PDF", "hosted"}, {"application/msword", "doc", "Word Document", "external"}, {"", "", "", "hidden_by_limit"},
 	} {
 		if f := files[i]; f.Mimetype != want.mimetype || f.Filetype != want.filetype || f.PrettyType != want.pretty || f.Mode != want.mode {
 			t.Errorf("file %d is %s %s %s %s, want %+v", i, f.Mimetype, f.Filetype, f.PrettyType, f.Mode, want)

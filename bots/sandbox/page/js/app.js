@@ -10,7 +10,11 @@
 //   status            words about what the bot is doing, empty or hidden otherwise
 //   composer, send, suggestion, error
 // Slack only: thread-start and thread-open (on a message), thread (the panel) with
-// thread-messages, thread-composer, thread-send, thread-error, thread-close.
+// thread-messages, thread-composer, thread-send, thread-error, thread-close; on a message
+// add-reaction, reaction (data-emoji), message-menu, edit-box, dismiss, file, element (what
+// blocks have to act on: data-action, data-block, data-kind), feedback (data-side), task
+// (data-status), plan; popup with popup-item; stop, suggested-prompt, shortcuts, tab-home,
+// tab-messages, home, new-chat; modal with field-error, modal-submit, modal-close.
 // Discord only: channel-thread (sidebar), thread-chip, new-thread, reply, reference, used,
 // pending (a deferred answer that is still empty), component, component-menu and
 // component-apply (each with data-id, the custom id), failed, file, react, reaction (with

@@ -155,7 +155,7 @@ func BenchmarkTurn(b *testing.B) {
 func BenchmarkTurnInALongSession(b *testing.B) {
 	for _, n := range []int{10, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("entries=%d", n), func(b *testing.B) {
-			s, turn := long(b, n)
+			s, turn := settled(b, n)
 			if err := s.Commit(b.Context(), turn, nil); err != nil {
 				b.Fatal(err)
 			}
@@ -164,11 +164,20 @@ func BenchmarkTurnInALongSession(b *testing.B) {
 	}
 }
 
+// settled is long, once Badger has come to rest after so much at once.
+func settled(b *testing.B, n int) (*Store, *agent.Turn) {
+	s, turn := long(b, n)
+	if err := s.db.Flatten(2); err != nil {
+		b.Fatal(err)
+	}
+	return s, turn
+}
+
 // BenchmarkHistory reads the same window of transcripts that are longer and longer.
 func BenchmarkHistory(b *testing.B) {
 	for _, n := range []int{10, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("entries=%d", n), func(b *testing.B) {
-			s, turn := long(b, n)
+			s, turn := settled(b, n)
 			budget := 10 * agent.Tokens(agent.Entry{Role: agent.RoleAssistant, Text: longText})
 			sideBySide(b, 1, func(int, int) {
 				if es, err := s.History(b.Context(), turn, budget); err != nil || len(es) != 10 {

@@ -121,6 +121,17 @@ func TestUploadStandsInTheThreadAndIsFoundByItsKey(t *testing.T) {
 	}
 }
 
+func TestUploadIsFoundWithoutTheRightToReadFiles(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
+		to := r.asked(t)
+		r.Fault(answer("files.info", `{"ok":false,"error":"missing_scope"}`))
+		id, err := r.s.Upload(t.Context(), to, "TURN-224", bots.Upload{Name: "a.md", Content: []byte("x")})
+		if replies := r.World().Replies("C0GENERAL", to.Thread); err != nil || len(replies) != 1 || id != messageID("C0GENERAL", replies[0].ID) {
+			t.Errorf("%q, %v, %+v", id, err, replies)
+		}
+	})
+}
+
 func TestUploadThatIsRefusedLeavesNoDoubt(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
 		to := r.asked(t)

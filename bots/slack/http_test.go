@@ -106,6 +106,37 @@ func TestHTTPModeTakesEventsAndCommands(t *testing.T) {
 	}
 }
 
+func TestHTTPModeTakesWhatPeopleDoBesidesWriting(t *testing.T) {
+	r := startHTTP(t)
+	ts, err := r.Say("U0ADA", "C0RANDOM", "", "hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-r.events
+	r.fail.Store(true)
+	if err := r.Edit("U0ADA", "C0RANDOM", ts, "hello there"); err != nil {
+		t.Fatal(err)
+	}
+	if ev := <-r.events; ev.Change != bots.Edited || ev.Text != "hello there" {
+		t.Errorf("%+v", ev)
+	}
+	if err := r.MessageShortcut("U0ADA", "C0RANDOM", ts, summariseShortcut); err != nil {
+		t.Fatal(err)
+	}
+	if ev := <-r.events; ev.Command != "summarise" || ev.Subject == nil || ev.Subject.Text != "hello there" {
+		t.Errorf("%+v", ev)
+	}
+	if _, _, err := r.OpenHome("U0ADA"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d := r.Deliveries(); d.Lost != 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestHTTPModeRefusesWhatIsNotSlacks(t *testing.T) {
 	r := startHTTP(t)
 	secret := r.Options().SigningSecret

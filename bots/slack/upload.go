@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -30,38 +31,69 @@ const (
 // name stands above the file; its block bears the key.
 func (s *Slack) Upload(ctx context.Context, to agent.Target, key string, f bots.Upload) (agent.MessageID, error) {
 	s.streams.posted(to, key)
-	began := time.Now()
-	if err := s.upload(ctx, to.Channel, to.Thread, key, f); err != nil {
+	file, err := s.upload(ctx, to.Channel, to.Thread, key, f)
+	if err != nil {
 		return "", err
 	}
-	after := to
-	after.ReplyTo = messageID(to.Channel, stampOf(began.Add(-overlap)))
 	for try := range fileTries {
-		id, err := s.Find(ctx, after, key)
-		if !errors.Is(err, bots.ErrNotFound) {
-			return id, err
+		ts, err := s.shared(ctx, file, to.Channel)
+		if ts != "" {
+			return messageID(to.Channel, ts), nil
+		}
+		if closedToUs(err) { // without files:read, history tells as well
+			break
 		}
 		if err := sleep(ctx, filePause<<try); err != nil {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("slack: a file was uploaded, but does not stand in %s yet", to.Channel)
+	id, err := s.Find(ctx, to, key)
+	if errors.Is(err, bots.ErrNotFound) {
+		return "", fmt.Errorf("slack: a file was uploaded, but does not stand in %s yet", to.Channel)
+	}
+	return id, err
 }
 
-// upload puts a file into a channel or thread. Its errors have the meaning of those of
-// Post: before the last call nobody sees anything.
-func (s *Slack) upload(ctx context.Context, channel, thread, key string, f bots.Upload) error {
+// shared returns which message of a channel shows a file, or nothing if none does yet.
+func (s *Slack) shared(ctx context.Context, file, channel string) (ts string, err error) {
+	type shares map[string][]struct {
+		TS string `json:"ts"`
+	}
+	var info struct {
+		File struct {
+			Shares struct {
+				Public  shares `json:"public"`
+				Private shares `json:"private"`
+			} `json:"shares"`
+		} `json:"file"`
+	}
+	if err := s.ask(ctx, infoMethod, url.Values{"file": {file}}, &info); err != nil {
+		return "", err
+	}
+	for _, at := range []shares{info.File.Shares.Public, info.File.Shares.Private} {
+		for _, share := range at[channel] {
+			if isTS(share.TS) {
+				return share.TS, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// upload puts a file into a channel or thread and returns its id. Its errors have the
+// meaning of those of Post: before the last call nobody sees anything.
+func (s *Slack) upload(ctx context.Context, channel, thread, key string, f bots.Upload) (file string, err error) {
 	name := fileName(f.Name)
 	if len(f.Content) == 0 {
-		return fmt.Errorf("%w: slack: file %s is empty", bots.ErrRejected, name)
+		return "", fmt.Errorf("%w: slack: file %s is empty", bots.ErrRejected, name)
 	}
 	at, err := s.api.GetUploadURLExternalContext(ctx, slackgo.GetUploadURLExternalParameters{FileName: name, FileSize: len(f.Content)})
 	if err != nil {
-		return unseen(fault("files.getUploadURLExternal", err))
+		return "", unseen(fault("files.getUploadURLExternal", err))
 	}
 	err = s.api.UploadToURL(ctx, slackgo.UploadToURLParameters{UploadURL: at.UploadURL, Filename: name, Reader: bytes.NewReader(f.Content)})
 	if err != nil {
-		return unseen(wrap("sending a file to its upload URL", err))
+		return "", unseen(wrap("sending a file to its upload URL", err))
 	}
 	p := slackgo.CompleteUploadExternalParameters{
 		Files: []slackgo.FileSummary{{ID: at.FileID, Title: name}}, Channel: channel, ThreadTimestamp: thread,
@@ -71,7 +103,7 @@ func (s *Slack) upload(ctx context.Context, channel, thread, key string, f bots.
 		p.Blocks = slackgo.Blocks{BlockSet: []slackgo.Block{line}}
 	}
 	_, err = s.api.CompleteUploadExternalContext(ctx, p)
-	return fault(completeMethod, err)
+	return at.FileID, fault(completeMethod, err)
 }
 
 // unseen makes the error of a call after which nothing can stand one that says so.
@@ -98,13 +130,14 @@ func fileName(name string) string {
 func (s *Slack) fileSender(at agent.Address, user string, h hook) func(context.Context, bots.Upload) error {
 	return func(ctx context.Context, f bots.Upload) error {
 		if isDM(at.Channel) {
-			return s.upload(ctx, at.Channel, at.Thread, "", f)
+			_, err := s.upload(ctx, at.Channel, at.Thread, "", f)
+			return err
 		}
 		dm, _, _, err := s.api.OpenConversationContext(ctx, &slackgo.OpenConversationParameters{Users: []string{user}})
 		if err != nil {
 			return fault("conversations.open", err)
 		}
-		if err := s.upload(ctx, dm.ID, "", "", f); err != nil {
+		if _, err := s.upload(ctx, dm.ID, "", "", f); err != nil {
 			return err
 		}
 		h.tell(ctx, "I have sent you the file "+escape(fileName(f.Name))+" in a direct message.")

@@ -89,12 +89,16 @@ func (s *Slack) opened(raw json.RawMessage, team, app string) (h happening, igno
 	h.Sent = sentAt(e.TS)
 	h.fill = func(ctx context.Context, _ *bots.Event) (bool, error) {
 		s.suggest(ctx, e.Channel, "")
-		if !s.opts.Greet {
+		if !s.opts.Greet || s.met.has(h.MessageID) {
 			return false, nil
 		}
 		var page historyPage
 		err := s.ask(ctx, historyMethod, url.Values{"channel": {e.Channel}, "limit": {"1"}}, &page)
-		return err == nil && len(page.Messages) == 0, nil // an unknown past is not greeted
+		if err != nil || len(page.Messages) > 0 { // an unknown past is not greeted
+			s.met.add(h.MessageID)
+			return false, nil
+		}
+		return true, nil
 	}
 	return h, ""
 }

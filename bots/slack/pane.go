@@ -43,33 +43,39 @@ func (s *Slack) paneOpened(raw json.RawMessage) (h happening, ignored string) {
 		return h, "malformed"
 	}
 	h.do = func(ctx context.Context) {
-		s.panes.opened(messageID(e.Thread.Channel, e.Thread.TS))
+		s.panes.open.add(messageID(e.Thread.Channel, e.Thread.TS))
 		s.suggest(ctx, e.Thread.Channel, e.Thread.TS)
 	}
 	return h, ""
 }
 
-// panes are conversations of the pane in which nothing was asked yet.
-type panes struct {
-	mu   sync.Mutex
-	open recent
-	done recent
+// known remembers the last ids that it was given. It is safe for concurrent use.
+type known struct {
+	mu  sync.Mutex
+	ids recent
 }
 
-func (p *panes) opened(root agent.MessageID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open.add(root)
+func (m *known) add(id agent.MessageID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ids.add(id)
 }
 
-// first reports whether a thread is of the pane, and this is the first question in it.
+func (m *known) has(id agent.MessageID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ids.has(id)
+}
+
+// panes are conversations of the pane.
+type panes struct{ open, asked known }
+
+// first reports whether a thread is of the pane, and nothing was asked in it yet.
 func (p *panes) first(root agent.MessageID) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.open.has(root) || p.done.has(root) {
+	if !p.open.has(root) || p.asked.has(root) {
 		return false
 	}
-	p.done.add(root)
+	p.asked.add(root)
 	return true
 }
 

@@ -39,6 +39,7 @@ func (s *Slack) Run(ctx context.Context, accept func(context.Context, bots.Event
 		return err
 	}
 	defer s.storeHeard(ctx)
+	defer s.leaveStreams(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -94,6 +94,7 @@ type Slack struct {
 	noMarks atomic.Bool
 	noPane  atomic.Bool
 	panes   panes
+	met     known            // greetings of people who have been here before
 	meter   func(bots.Usage) // may be nil
 
 	paces    map[string]*rate.Limiter // by method, for reading history

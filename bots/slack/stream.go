@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -229,6 +230,13 @@ func (ss *streams) of(id agent.MessageID) *stream {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	return ss.open[id]
+}
+
+// all returns the streams that are open.
+func (ss *streams) all() map[agent.MessageID]*stream {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return maps.Clone(ss.open)
 }
 
 // closed forgets a stream.

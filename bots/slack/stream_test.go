@@ -344,3 +344,25 @@ func TestBudgetIsThatOfAppendingWhileAStreamIsOpen(t *testing.T) {
 		}
 	}, native)
 }
+
+func TestStreamsAreNotLeftOpen(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
+		to := r.asked(t)
+		id, err := r.s.Post(t.Context(), to, "TURN-222", page("Here it goes"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if m := r.World().Replies("C0GENERAL", to.Thread)[0]; m.Streaming {
+			t.Error("the stream is open")
+		}
+		if err := r.s.Edit(t.Context(), to, id, page("Here it goes on")); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.stands(t, to); len(got) != 1 || got[0] != "Here it goes on" {
+			t.Errorf("there stands %q", got)
+		}
+	}, native)
+}

@@ -105,6 +105,27 @@ func (s *Slack) stopStream(ctx context.Context, st *stream, chunks []slackgo.Str
 	return err
 }
 
+// leaveStreams ends the streams that are open when Run ends, so that they do not look as
+// if more was coming. What their answers have yet to say is edited in.
+func (s *Slack) leaveStreams(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	for id, st := range s.streams.all() {
+		if !st.mu.TryLock() {
+			continue // a call is being made, perhaps the last
+		}
+		if !st.ended {
+			st.doubt = true
+			err := s.stopStream(ctx, st, nil, nil)
+			st.ended = err == nil || endedCodes[code(err)]
+			if !st.ended {
+				s.log.Info("slack: a stream was left open", "message", id, "error", explain(stopMethod, err))
+			}
+		}
+		st.mu.Unlock()
+	}
+}
+
 // halt ends whatever stream a message is that this run knows nothing of.
 func (s *Slack) halt(ctx context.Context, channel, ts string) error {
 	err := s.stopStream(ctx, &stream{channel: channel, ts: ts}, nil, nil)

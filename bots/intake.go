@@ -243,6 +243,9 @@ func (in *Intake) command(ctx context.Context, ev Event) error {
 	if err != nil {
 		return in.sorry(ctx, ev, err)
 	}
+	if answer == "" {
+		return nil
+	}
 	return ev.Respond(ctx, answer)
 }
 

@@ -58,12 +58,12 @@ func usage(ctx context.Context, in *Intake, ev Event) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	b.WriteString("| | answers | tokens read | tokens written | cost |\n|---|---:|---:|---:|---:|\n")
 	for _, row := range []struct {
 		who string
 		s   agent.Spent
-	}{{"this conversation", info.Spent}, {"you, today", me}, {"everybody, today", all}} {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s |\n", row.who, row.s.Turns, row.s.Usage.Input, row.s.Usage.Output, price(row.s.Usage))
+	}{{"This conversation", info.Spent}, {"You, today", me}, {"Everybody, today", all}} {
+		fmt.Fprintf(&b, "- %s: %s, %s read, %d written, %s\n", row.who, count(row.s.Turns, "answer", "answers"),
+			count(row.s.Usage.Input, "token", "tokens"), row.s.Usage.Output, price(row.s.Usage))
 	}
 	b.WriteString("\nDays begin at midnight UTC. Cost is the list price where the provider tells what was used, without what is free each day.")
 	return b.String(), nil
@@ -72,9 +72,16 @@ func usage(ctx context.Context, in *Intake, ev Event) (string, error) {
 // price is what use costs, as people read it.
 func price(u agent.Usage) string {
 	if u.Neurons == 0 {
-		return "–"
+		return "cost unknown"
 	}
-	return "$" + strings.TrimSuffix(fmt.Sprintf("%.4f", u.Dollars()), "00")
+	d := u.Dollars()
+	switch {
+	case d < 0.0001:
+		return "< $0.0001"
+	case d < 0.01:
+		return fmt.Sprintf("$%.4f", d)
+	}
+	return fmt.Sprintf("$%.2f", d)
 }
 
 func status(ctx context.Context, in *Intake, ev Event) (string, error) {
@@ -97,12 +104,20 @@ func status(ctx context.Context, in *Intake, ev Event) (string, error) {
 	if info.Heard.IsZero() {
 		return b.String() + fmt.Sprintf(noConversation, "status"), nil
 	}
-	fmt.Fprintf(&b, "I know %d entries of this conversation, about %d tokens", info.Entries, info.Tokens)
+	fmt.Fprintf(&b, "I know %s of this conversation, about %s", count(info.Entries, "entry", "entries"), count(info.Tokens, "token", "tokens"))
 	if in.Window > 0 {
 		fmt.Fprintf(&b, "; a model is sent the newest %d", in.Window)
 	}
 	fmt.Fprintf(&b, ". Here answers %s.", chosen(info.Model))
 	return b.String(), nil
+}
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // maxExport bounds an export, in bytes.
@@ -141,7 +156,7 @@ func export(ctx context.Context, in *Intake, ev Event) (string, error) {
 	if err := ev.SendFile(ctx, Upload{Name: name, Content: content}); err != nil {
 		return "", fmt.Errorf("send an export: %w", err)
 	}
-	return fmt.Sprintf("Here is this conversation: %d entries.", len(entries)), nil
+	return "", nil // the file speaks for itself
 }
 
 func exportJSON(entries []agent.Entry) ([]byte, error) {

@@ -119,10 +119,12 @@ func (l *live) buttons(actions ...bots.Action) (bs []bots.Button) {
 
 // last is what frames the last message of a complete answer.
 func (l *live) last(o *agent.Outcome) bots.Message {
-	switch o.Kind {
-	case agent.Paused:
+	switch {
+	case o.Kind == agent.Paused:
 		return bots.Message{}
-	case agent.Answered:
+	case o.Summary:
+		return bots.Message{Foot: foot(l.Footer, *o), Final: true}
+	case o.Kind == agent.Answered:
 		return bots.Message{Foot: foot(l.Footer, *o), Buttons: l.buttons(bots.Retry, bots.Up, bots.Down), Final: true}
 	}
 	return bots.Message{Foot: foot(l.Footer, *o), Buttons: l.buttons(bots.Retry), Final: true}

@@ -55,6 +55,22 @@ func TestWhatIsBeingDoneStandsAloneWhereTheSignHasNoWords(t *testing.T) {
 	})
 }
 
+func TestAReplyWhoseQuestionIsTakenBackGoes(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		r := s.reply("T", &journal{})
+		say(r, "0123456789ab")
+		time.Sleep(time.Minute)
+		if err := r.Finish(t.Context(), agent.Outcome{Kind: agent.Withdrawn}); err != nil {
+			t.Error(err)
+		}
+		s.want("T")
+		if err := s.reply("U", &journal{}).Finish(t.Context(), agent.Outcome{Kind: agent.Withdrawn}); err != nil {
+			t.Error(err)
+		}
+		s.wantCalls("post", "post 0123456789", "post ab")
+	})
+}
+
 func TestWhatIsDoneAtOnceIsNotAnnounced(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		s.pageSize, s.wordless = 100, true

@@ -212,6 +212,8 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	u, o, headed := l.update, l.outcome, l.headed
 	l.mu.Unlock()
 	switch {
+	case o != nil && o.Kind == agent.Withdrawn:
+		return nil, true
 	case o != nil && l.refusal != nil:
 		return l.framed(l.platform.Render(refused), bots.Message{Final: true}), true
 	case o != nil:
@@ -254,8 +256,13 @@ const nothingYet = "…"
 func finalText(o agent.Outcome) string {
 	text, notice := strings.TrimSpace(o.Text) != "", strings.TrimSpace(o.Notice) != ""
 	mark := "⚠️ "
-	if o.Kind == agent.Paused {
+	switch {
+	case o.Kind == agent.Paused:
 		mark = "⏳ "
+	case o.Kind == agent.Stopped:
+		mark = "⏹️ "
+	case o.Summary:
+		mark = "🧵 "
 	}
 	switch {
 	case text && notice:

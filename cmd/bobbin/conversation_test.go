@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"bobbin/bots"
 	"bobbin/bots/sandbox"
 )
 
@@ -26,6 +27,11 @@ var updateConversations = flag.Bool("update", false, "rewrite what is shown in t
 //	NAME says in CHANNEL     a message; CHANNEL may be “the thread”, which is bobbin's
 //	                         newest, or “a DM”
 //	NAME types in CHANNEL    a slash command
+//	NAME presses             a button under bobbin's newest reply that has it, by its label
+//	NAME edits               the person's newest message, which then says this
+//	NAME deletes             the person's newest message
+//	NAME asks about          the message that says this, from its menu
+//	NAME reacts with         an emoji, under the newest message of somebody else
 //	model streams            an answer; ten seconds pass at each ⏸
 //	model calls              a line for each tool: its name and arguments
 //	model breaks off         an answer whose connection breaks
@@ -127,7 +133,9 @@ func (c *conversation) block(sections []txtar.File) {
 		case len(words) > 3 && words[1] == "types":
 			c.types(words[0], strings.Join(words[3:], " "), text)
 		default:
-			c.Fatalf("no such section: %q", f.Name)
+			if !c.does(words[0], strings.Join(words[1:], " "), text) {
+				c.Fatalf("no such section: %q", f.Name)
+			}
 		}
 		synctest.Wait()
 	}
@@ -180,7 +188,11 @@ func (c *conversation) types(name, where, text string) {
 	} else {
 		options := map[string]string{}
 		if args != "" {
-			options["text"] = args
+			for _, def := range bots.Commands(c.cfg.WorkersAI.Models) {
+				if def.Name == command {
+					options[def.Argument] = args
+				}
+			}
 		}
 		err = c.discord.Command(name, c.onDiscord(name, where), command, options)
 	}
@@ -349,6 +361,9 @@ func look(m sandbox.Message) string {
 	}
 	if text != "" && len(blocks) == 0 {
 		lines = append(lines, text)
+	}
+	for _, f := range m.Files {
+		lines = append(lines, "📎 "+f.Name)
 	}
 	for _, r := range rows {
 		buttons(r.Components)

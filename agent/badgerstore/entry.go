@@ -49,8 +49,11 @@ func parseEntry(b []byte, e *agent.Entry) bool {
 		case "tool":
 			return parseString(&p, &e.Tool)
 		case "failed":
-			e.Failed = p.literal("true")
-			return e.Failed || p.literal("false")
+			return p.bool(&e.Failed)
+		case "direct":
+			return p.bool(&e.Direct)
+		case "file_id":
+			return parseString(&p, &e.FileID)
 		}
 		return false
 	})
@@ -183,6 +186,11 @@ func (p *parser) literal(s string) bool {
 	}
 	p.i += len(s)
 	return true
+}
+
+func (p *parser) bool(b *bool) bool {
+	*b = p.literal("true")
+	return *b || p.literal("false")
 }
 
 func (p *parser) int(n *int) bool {

@@ -18,7 +18,7 @@ func wholeEntries() []agent.Entry {
 		{Role: agent.RoleAssistant, At: at.UTC(), Text: "fine", Model: "@cf/m", Usage: &agent.Usage{Input: 12, Cached: 3, Output: 4, Neurons: 0.25}},
 		{Role: agent.RoleAssistant, Usage: &agent.Usage{Neurons: 1e-7}},
 		{Role: agent.RoleTool, CallID: "c1", Tool: "look", Failed: true, Text: "no"},
-		{Role: agent.RoleUser, Author: &agent.Author{}},
+		{Role: agent.RoleUser, Author: &agent.Author{}, Direct: true, FileID: "F1"},
 		calls("", "c1"),
 		{Role: agent.RoleAssistant, Calls: []agent.ToolCall{
 			{ID: "c1", Name: "look", Args: []byte(`{"at":"\"}{","deep":[{"a":{}},1]}`)}, {Name: "look", Args: []byte(`{}`)},

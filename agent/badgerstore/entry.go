@@ -50,10 +50,6 @@ func parseEntry(b []byte, e *agent.Entry) bool {
 			return parseString(&p, &e.Tool)
 		case "failed":
 			return p.bool(&e.Failed)
-		case "direct":
-			return p.bool(&e.Direct)
-		case "file_id":
-			return parseString(&p, &e.FileID)
 		}
 		return false
 	})

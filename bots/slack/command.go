@@ -26,6 +26,9 @@ const (
 	// lastWords bounds what is said after commandTimeout.
 	lastWords = 5 * time.Second
 	maxQuoted = 2000 // characters of a question that its root message repeats
+	// maxAckText is how much an acknowledgement may say, in bytes. Socket Mode loses one of
+	// 20,480 bytes, escapes included.
+	maxAckText = 8_000
 )
 
 // command is one slash command at work.
@@ -75,6 +78,10 @@ func (c *command) run(ctx context.Context) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sealed = true
+	if text := c.text; len(text) > maxAckText {
+		c.in.wg.Go(func() { c.tell(ctx, text) })
+		return ""
+	}
 	return c.text
 }
 

@@ -103,6 +103,18 @@ func TestCommandIsAcknowledgedInTimeAndAnsweredLater(t *testing.T) {
 	})
 }
 
+func TestLongAnswerToACommandArrivesToo(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		long := strings.Repeat("a word & another. ", 1500)
+		r.onAccept(func(ctx context.Context, ev bots.Event) error { return ev.Respond(ctx, long) })
+		r.command(t, "C0GENERAL", "usage")
+		r.one(t)
+		if told := r.whispers("C0GENERAL", "U0ADA"); len(told) != 1 || strings.Count(told[0], "&amp;") != 1500 {
+			t.Errorf("told %d times", len(told))
+		}
+	})
+}
+
 func TestQuestionThatIsNotAcceptedLeavesNoRootAndSaysSo(t *testing.T) {
 	for name, late := range map[string]time.Duration{"soon": 0, "late": 5 * time.Second} {
 		bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {

@@ -30,8 +30,7 @@ func parseEntry(b []byte, e *agent.Entry) bool {
 			e.Author = new(agent.Author)
 			return p.author(e.Author)
 		case "direct":
-			e.Direct = p.literal("true")
-			return e.Direct || p.literal("false")
+			return p.bool(&e.Direct)
 		case "file_id":
 			return parseString(&p, &e.FileID)
 		case "calls":

@@ -122,6 +122,9 @@ func TestSlacksOwnStopUnderAnAgentIsAPressToo(t *testing.T) {
 		if got := r.stands(t, to); len(got) != 1 || got[0] != m.Text {
 			t.Errorf("there stands %q", got)
 		}
+		if m := r.World().Replies("C0GENERAL", to.Thread)[0]; !strings.Contains(m.Key, "TURN-222") {
+			t.Errorf("the message bears the key %q", m.Key)
+		}
 	}, native)
 }
 

@@ -112,8 +112,9 @@ func (s *Slack) Edit(ctx context.Context, to agent.Target, id agent.MessageID, m
 	return s.edit(ctx, channel, ts, m)
 }
 
-func (s *Slack) edit(ctx context.Context, channel, ts string, m bots.Message) error {
+func (s *Slack) edit(ctx context.Context, channel, ts string, m bots.Message, more ...slackgo.MsgOption) error {
 	err := s.inAnyForm(m, maxEditText, func(content ...slackgo.MsgOption) error {
+		content = append(content, more...)
 		err := s.update(ctx, channel, ts, content...)
 		if code(err) != conflictCode {
 			return err

@@ -86,7 +86,7 @@ func (s *Slack) rescue(ctx context.Context, id agent.MessageID, st *stream, m bo
 	if s.meter != nil {
 		s.meter(bots.Usage{Scope: updateScope(st.to), Spent: 1})
 	}
-	return s.edit(ctx, st.channel, st.ts, m)
+	return s.edit(ctx, st.channel, st.ts, m, keyOption(replyType, st.key)) // a stream that ended by itself bears none
 }
 
 // stopStream ends a stream. From then on its message bears its key.

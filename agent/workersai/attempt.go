@@ -25,10 +25,11 @@ const (
 
 // ask asks one model, again where that may help. last says that no other model is
 // left.
-func (s *step) ask(ctx context.Context, last bool) error {
+func (s *step) ask(ctx context.Context, try attempting, last bool) error {
 	c := s.client
 	a := asking{
-		model:     s.model,
+		model:     try.model,
+		pictures:  try.pictures,
 		maxTokens: c.maxTokens(&s.request, s.model),
 		stream:    true,
 		failFast:  !last,

@@ -32,18 +32,23 @@ func (s *step) run(ctx context.Context) error {
 	if err := c.quota(); err != nil {
 		return err
 	}
+	if err := checkImages(s.request.Messages); err != nil {
+		return err
+	}
 	var last, tooLong *Error
 	asked := false
-	for i, model := range c.opts.Models {
-		if v := c.verdict(model); v != nil {
+	for tries := c.tries(&s.request); len(tries) > 0; {
+		try := tries[0]
+		tries = tries[1:]
+		if v := c.verdict(try.model); v != nil {
 			if !asked {
 				last = v
 			}
 			continue
 		}
 		asked = true
-		s.model, s.named = model, false
-		err := s.ask(ctx, i == len(c.opts.Models)-1)
+		s.model, s.named = try.model, false
+		err := s.ask(ctx, try, len(tries) == 0)
 		if err == nil || s.broken {
 			return nil
 		}
@@ -53,6 +58,10 @@ func (s *step) run(ctx context.Context) error {
 		e, ok := errors.AsType[*Error](err)
 		if !ok {
 			return err
+		}
+		if try.pictures && !s.shown && picturesRefused(e) {
+			e.Class = Next
+			tries = append(tries, attempting{model: try.model})
 		}
 		c.judge(e)
 		if s.shown {
@@ -67,7 +76,7 @@ func (s *step) run(ctx context.Context) error {
 		case Retry, Next: // another model may do better
 		}
 		last = e
-		if i < len(c.opts.Models)-1 {
+		if len(tries) > 0 {
 			c.log.LogAttrs(ctx, levelOf(e), "the model could not answer, trying the next", attrs(e)...)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,11 @@ type Options struct {
 	Gateway   string // id of an AI Gateway; empty: none
 	// Models is the chain: the first that can answer does.
 	Models []string
+	// VisionModels are models of the chain that take pictures although their names are
+	// not among those that are known to.
+	VisionModels []string
+	// SpeechModel writes down what is said in recordings; empty: [DefaultSpeechModel].
+	SpeechModel string
 	// MaxTokens bounds an answer, reasoning included, where the request does not.
 	// 0 means 4096. Models that always reason get at least 4096 of it, since less
 	// makes their answers come out empty.
@@ -54,6 +60,7 @@ type Options struct {
 // Client is a Model on Workers AI. It is safe for concurrent use.
 type Client struct {
 	opts     Options
+	account  string // URL of the account, without which there is only the chat
 	endpoint string
 	http     *http.Client
 	log      *slog.Logger
@@ -81,6 +88,7 @@ func New(o Options) (*Client, error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 
 	o.MaxTokens = cmp.Or(o.MaxTokens, defaultMaxTokens)
+	o.SpeechModel = cmp.Or(o.SpeechModel, DefaultSpeechModel)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, defaultIdleTimeout)
 	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, DefaultBaseURL), "/")
 	o.OpenAIURL = strings.TrimRight(o.OpenAIURL, "/")
@@ -93,7 +101,7 @@ func New(o Options) (*Client, error) {
 	if len(o.Models) == 0 {
 		fault("workers ai: no model is named; name at least one in models")
 	}
-	for _, m := range o.Models {
+	for _, m := range slices.Concat(o.Models, o.VisionModels, []string{o.SpeechModel}) {
 		if m == "" || strings.ContainsFunc(m, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 			fault("workers ai: %q is no model id", m)
 		}
@@ -105,7 +113,7 @@ func New(o Options) (*Client, error) {
 		fault("workers ai: the gateway id holds spaces or control characters")
 	}
 
-	endpoint := o.OpenAIURL + "/chat/completions"
+	account, endpoint := "", o.OpenAIURL+"/chat/completions"
 	if o.OpenAIURL != "" {
 		if err := checkURL(o.OpenAIURL); err != nil {
 			fault("workers ai: openai_url: %w", err)
@@ -124,7 +132,8 @@ func New(o Options) (*Client, error) {
 		if o.APIToken == "" {
 			fault("workers ai: no API token; create one with Workers AI Read and Edit")
 		}
-		endpoint = o.BaseURL + "/accounts/" + o.AccountID + "/ai/v1/chat/completions"
+		account = o.BaseURL + "/accounts/" + o.AccountID
+		endpoint = account + "/ai/v1/chat/completions"
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
@@ -132,6 +141,7 @@ func New(o Options) (*Client, error) {
 
 	c := &Client{
 		opts:     o,
+		account:  account,
 		endpoint: endpoint,
 		http:     o.HTTPClient,
 		log:      o.Log,
@@ -148,7 +158,10 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Stream asks the first model of the chain that can answer.
+// Stream asks the first model of the chain that can answer, beginning with the one that
+// r prefers. With pictures in r those that can see come before the others, which are told
+// that there is something that they cannot see. The newest pictures are sent; one that is
+// larger than [MaxImage] is refused.
 //
 // Until the first chunk with text, a failed attempt is repeated or the next model is
 // asked, so chunks that only say that a model reasons may be followed by another

@@ -1,6 +1,9 @@
 package workersai
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // family is what the requests of a family of models need. Knobs that a model does not
 // know are ignored by it without a word, so each has to be the right one.
@@ -49,3 +52,22 @@ func familyOf(model string) family {
 	}
 	return family{}
 }
+
+// seers are parts of the ids of models that take pictures.
+var seers = []string{
+	"glm-5.3-flash", "gemma-4", "qwen3.8", "kimi-k2.6", "kimi-k2.7", "deepseek-v4-pro", "llama-4", "mistral-small-3.1", "vision",
+	// Other servers'.
+	"gemma3", "gemma-3", "llava", "pixtral", "-vl", "2.5vl", "minicpm-v", "moondream", "gpt-4o", "gpt-4.1", "gpt-5", "claude-", "gemini-",
+}
+
+// sees reports whether a model takes pictures.
+func (c *Client) sees(model string) bool {
+	if slices.Contains(c.opts.VisionModels, model) {
+		return true
+	}
+	model = strings.ToLower(model)
+	return slices.ContainsFunc(seers, func(part string) bool { return strings.Contains(model, part) })
+}
+
+// Sees reports whether a model of the chain takes pictures.
+func (c *Client) Sees() bool { return slices.ContainsFunc(c.opts.Models, c.sees) }

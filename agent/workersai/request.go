@@ -30,13 +30,16 @@ type cloudflareOnly struct {
 	RejectIfBusy bool `json:"rejectIfBusy"`
 }
 
-// outMessage always has its content: null was refused by some models.
+// outMessage always has its content: null was refused by some models. It is a text unless
+// there are pictures: some models take nothing else.
 type outMessage struct {
 	Role       string    `json:"role"`
 	Content    string    `json:"content"`
 	ToolCalls  []outCall `json:"tool_calls,omitempty"`
 	ToolCallID string    `json:"tool_call_id,omitempty"`
 	Name       string    `json:"name,omitempty"`
+
+	images []*agent.Image
 }
 
 type outCall struct {
@@ -59,6 +62,7 @@ type asking struct {
 	maxTokens int
 	stream    bool
 	failFast  bool // rather than waiting for capacity: there is another model to ask
+	pictures  bool // are sent along
 }
 
 // maxTokens is the bound for an answer of model.
@@ -92,7 +96,7 @@ func (c *Client) body(r *agent.Request, a asking) ([]byte, error) {
 	if c.cloudflare() && a.failFast {
 		out.Options = &cloudflareOnly{RejectIfBusy: true}
 	}
-	out.Messages = c.messages(r, f)
+	out.Messages = c.messages(r, f, a.pictures)
 
 	held := false // calls in the window without the tools they name puzzle a model
 	for i := range r.Messages {
@@ -108,19 +112,21 @@ func (c *Client) body(r *agent.Request, a asking) ([]byte, error) {
 			out.ToolChoice = "none"
 		}
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // it would blow code up, and models read it worse
-	if err := enc.Encode(&out); err != nil {
+	body, err := encode(&out)
+	if err != nil {
 		return nil, &Error{Model: a.model, Message: "building the request: " + err.Error(), cause: err}
 	}
-	return buf.Bytes(), nil
+	return body, nil
 }
 
-func (c *Client) messages(r *agent.Request, f family) []outMessage {
+func (c *Client) messages(r *agent.Request, f family, pictures bool) []outMessage {
 	guard := func(s string) string { return s }
 	if c.cloudflare() {
 		guard = breakImages
+	}
+	var sent map[int]bool
+	if pictures {
+		sent = imagesToSend(r.Messages)
 	}
 	out := make([]outMessage, 0, len(r.Messages)+1)
 	if r.System != "" {
@@ -130,12 +136,22 @@ func (c *Client) messages(r *agent.Request, f family) []outMessage {
 		e := &r.Messages[i]
 		switch e.Role {
 		case agent.RoleUser:
-			text := guard(authored(e))
+			m := outMessage{Role: "user", Content: guard(authored(e))}
+			switch {
+			case e.Image == nil:
+			case sent[i]:
+				m.images = append(m.images, e.Image)
+			case pictures:
+				m.Content += "\n" + tooManyNote
+			default:
+				m.Content += "\n" + blindNote
+			}
 			if n := len(out); f.alternate && n > 0 && out[n-1].Role == "user" {
-				out[n-1].Content += "\n\n" + text
+				out[n-1].Content += "\n\n" + m.Content
+				out[n-1].images = append(out[n-1].images, m.images...)
 				continue
 			}
-			out = append(out, outMessage{Role: "user", Content: text})
+			out = append(out, m)
 		case agent.RoleAssistant:
 			out = append(out, assistant(e, f, guard))
 		case agent.RoleTool:

@@ -2,12 +2,14 @@ package workersai
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -25,6 +27,38 @@ type received struct {
 	path   string
 	header http.Header
 	raw    string
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (m *outMessage) UnmarshalJSON(b []byte) error {
+	type plain outMessage
+	in := struct {
+		*plain
+		Content json.RawMessage `json:"content"`
+	}{plain: (*plain)(m)}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	if json.Unmarshal(in.Content, &m.Content) == nil {
+		return nil
+	}
+	var parts []outPart
+	if err := json.Unmarshal(in.Content, &parts); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if p.Image == nil {
+			m.Content += p.Text
+			continue
+		}
+		kind, data, _ := strings.Cut(strings.TrimPrefix(p.Image.URL, "data:"), ";base64,")
+		raw, err := base64.StdEncoding.DecodeString(data)
+		if err != nil {
+			return err
+		}
+		m.images = append(m.images, &agent.Image{Type: kind, Data: raw})
+	}
+	return nil
 }
 
 // otherSide is a server whose answers a test writes.
@@ -100,7 +134,7 @@ func newClient(t *testing.T, opts Options) *Client {
 }
 
 // inMemory serves o on pipes, so that its time can be virtual.
-func inMemory(t *testing.T, o *otherSide, opts Options) *Client {
+func inMemory(t *testing.T, o http.Handler, opts Options) *Client {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	srv := &http.Server{Handler: o}

@@ -1,0 +1,153 @@
+package workersai
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"bobbin/agent"
+)
+
+// maxServed bounds the answer of a service, in bytes.
+const maxServed = 32 << 20
+
+// errNoService is the error of what only Workers AI has.
+var errNoService error = noServiceError{}
+
+type noServiceError struct{}
+
+func (noServiceError) Error() string {
+	return "workers ai: another server is in its place (openai_url), which has no such service"
+}
+
+func (noServiceError) Public() string {
+	return "the language model server that I am set up with cannot read such files."
+}
+
+var _ agent.Public = noServiceError{}
+
+// service is a request to what is not the chat.
+type service struct {
+	name        string // for errors: a model, or what the service is called
+	path        string // below the account
+	contentType string
+	body        []byte
+	gateway     bool // it may go through one
+}
+
+// serve asks a service, again where that may help, and returns what is in the envelope of
+// its answer.
+func (c *Client) serve(ctx context.Context, sv service) (json.RawMessage, error) {
+	if !c.cloudflare() {
+		return nil, errNoService
+	}
+	if err := c.quota(); err != nil {
+		return nil, ofService(err)
+	}
+	if v := c.verdict(sv.name); v != nil {
+		return nil, ofService(v)
+	}
+	for retries, wait := 0, firstWait; ; {
+		result, err := c.serveOnce(ctx, sv)
+		if err == nil {
+			return result, nil
+		}
+		if ctx.Err() != nil {
+			return nil, canceled(ctx)
+		}
+		e := c.wrap(ctx, sv.name, err)
+		if e.Class != Retry || retries >= min(e.retries, 2) || e.RetryAfter > maxWait {
+			c.judge(e)
+			return nil, ofService(e)
+		}
+		if err := pause(ctx, max(e.RetryAfter, jitter(wait))); err != nil {
+			return nil, canceled(ctx)
+		}
+		retries++
+		wait *= 2
+	}
+}
+
+func (c *Client) serveOnce(ctx context.Context, sv service) (_ json.RawMessage, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := newWatch(2*c.opts.IdleTimeout, cancel) // nothing arrives before all of it does
+	defer w.pause()
+	defer func() {
+		if err != nil {
+			err = c.wrap(ctx, sv.name, err)
+		}
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.account+sv.path, bytes.NewReader(sv.body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", sv.contentType)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "bobbin")
+	req.Header.Set("Authorization", "Bearer "+c.opts.APIToken)
+	if c.opts.Gateway != "" && sv.gateway {
+		req.Header.Set("Cf-Aig-Gateway-Id", c.opts.Gateway)
+		req.Header.Set("Cf-Aig-Skip-Cache", "true")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }() // read to its end or given up; nothing to learn
+	body, err := io.ReadAll(io.LimitReader(&watched{resp.Body, w}, maxServed+1))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, c.errorOf(sv.name, resp.StatusCode, resp.Header, body[:min(len(body), maxErrorBody)])
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxServed {
+		return nil, &Error{Model: sv.name, Message: "the answer does not end"}
+	}
+	return c.unwrap(sv.name, body)
+}
+
+// unwrap takes Cloudflare's envelope off an answer, if it has one.
+func (c *Client) unwrap(name string, body []byte) (json.RawMessage, error) {
+	var in struct {
+		Result  json.RawMessage `json:"result"`
+		Success *bool           `json:"success"`
+		Errors  json.RawMessage `json:"errors"`
+		Error   json.RawMessage `json:"error"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, errors.New("the service's answer is no JSON object")
+	}
+	if f := firstFault(in.Errors, in.Error); f != (fault{}) || in.Success != nil && !*in.Success {
+		e := &Error{Model: name}
+		c.fill(e, f)
+		return nil, e
+	}
+	if len(in.Result) == 0 {
+		return body, nil
+	}
+	return in.Result, nil
+}
+
+// ofService gives an error the sentence that fits a file.
+func ofService(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.public != "" {
+		return err
+	}
+	switch e.Class {
+	case Retry:
+		e.public = "the service that reads such files is too busy or not reachable right now."
+	case Quota:
+		e.public = "today's allowance of the service that reads such files is used up."
+	case TooLong:
+		e.public = "it is larger than the service that reads such files takes."
+	case Fatal, Next:
+		e.public = "the service that reads such files refused it."
+	}
+	return e
+}

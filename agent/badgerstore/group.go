@@ -98,3 +98,7 @@ func (g *group) broken() error {
 	defer g.mu.Unlock()
 	return g.failed
 }
+
+// Syncs returns how often the store has waited for the disk since it was opened, for
+// however many writes.
+func (s *Store) Syncs() uint64 { return s.group.syncs.Load() }

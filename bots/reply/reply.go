@@ -26,6 +26,8 @@ type Options struct {
 	// Repost shows the complete answer in new messages, which notify people, instead of
 	// in those that it was streamed to.
 	Repost bool
+	// Budget stands for the platforms' own; nil: theirs.
+	Budget func(agent.Target) bots.Budget
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -64,6 +66,10 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	}
 	// The reply ends with Finish or Close. The daemon's end must not cut off a last edit.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	budget := p.Budget
+	if r.opts.Budget != nil {
+		budget = r.opts.Budget
+	}
 	l := &live{
 		Options:  r.opts,
 		opening:  opening(p, t),
@@ -71,7 +77,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 		streams:  streams(p, to),
 		platform: p,
 		to:       to,
-		budget:   p.Budget(to),
+		budget:   budget(to),
 		pacer:    r.pacer,
 		record:   record,
 		turn:     t.ID,

@@ -62,7 +62,7 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		return d, err
 	}
 	d.agent, err = agent.New(agent.Options{
-		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log), d.platforms...), Tools: toolbox,
+		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log, x), d.platforms...), Tools: toolbox,
 		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
 		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
 		WhileBusy: agent.Busy(cfg.Agent.WhileBusy),
@@ -90,8 +90,8 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	return d, nil
 }
 
-func replyOptions(cfg Config, log *slog.Logger) reply.Options {
-	o := reply.Options{Buttons: cfg.Reply.Buttons, MaxParts: cfg.Reply.MaxParts, Repost: cfg.Reply.Final == "repost", Log: log}
+func replyOptions(cfg Config, log *slog.Logger, x extras) reply.Options {
+	o := reply.Options{Buttons: cfg.Reply.Buttons, MaxParts: cfg.Reply.MaxParts, Repost: cfg.Reply.Final == "repost", Budget: x.budget, Log: log}
 	for _, f := range cfg.Reply.Footer {
 		o.Footer = append(o.Footer, reply.Fact(f))
 	}

@@ -33,9 +33,11 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Write a backup, also while bobbin runs."`
 	Restore restoreCmd `cmd:"" help:"Restore a backup into an empty data_dir."`
 	Version versionCmd `cmd:"" help:"Show the version."`
+	Bench   benchCmd   `cmd:"" help:"Measure what bobbin costs on this machine."`
 	Torture tortureCmd `cmd:"" help:"Kill a daemon again and again, and check that nothing is lost."`
 
 	TortureChild tortureChildCmd `cmd:"" hidden:""`
+	BenchChild   benchChildCmd   `cmd:"" hidden:""`
 }
 
 // console is where a command reads and writes, so that tests can have their own.

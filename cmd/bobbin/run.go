@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"bobbin/agent"
+	"bobbin/bots"
 )
 
 type runCmd struct {
@@ -37,10 +38,11 @@ func (cmd runCmd) Run(c console) error {
 }
 
 // extras are what a daemon of a test has beside its configuration: the HTTP clients of the
-// platforms and the model, what dials Discord's gateway, further tools. Nil takes the
-// default.
+// platforms and the model, what dials Discord's gateway, further tools, how often replies
+// may change. Nil takes the default.
 type extras struct {
 	slack, discord, model *http.Client
 	dial                  func(ctx context.Context, network, address string) (net.Conn, error)
 	tools                 []agent.Tool
+	budget                func(agent.Target) bots.Budget
 }

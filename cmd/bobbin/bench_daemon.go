@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// benched is a running daemon and the world around it.
+type benched struct {
+	*benchWorld
+	*tortured
+	client  *http.Client
+	address string        // where it tells what it uses
+	took    time.Duration // from its start until it was ready
+	profile string        // the path of its profiles, without their endings; empty: none
+	log     *os.File
+}
+
+// benchSetup says how a daemon is run.
+type benchSetup struct {
+	name   string // of its profiles; empty: none are wanted
+	data   string
+	window int           // tokens of history; 0: the default
+	edits  time.Duration // between two of a session
+}
+
+// daemon starts one, waits until it is ready, calls f and stops it.
+func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error) (err error) {
+	d := &benched{client: &http.Client{}}
+	b.lives++
+	if b.Profile != "" && s.name != "" {
+		if d.profile, err = filepath.Abs(filepath.Join(b.Profile, s.name)); err != nil {
+			return err
+		}
+	}
+	if d.benchWorld, err = newBenchWorld(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.benchWorld.close()) }()
+	config := b.data(fmt.Sprintf("config-%d.yaml", b.lives))
+	if err := os.WriteFile(config, []byte(d.config(s)), 0o600); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	if d.log, err = os.Create(b.data(fmt.Sprintf("log-%d", b.lives))); err != nil {
+		return fmt.Errorf("make a log: %w", err)
+	}
+	defer func() { err = errors.Join(err, d.log.Close()) }()
+	if err := d.start(ctx, b, "bench-child", "--config", config, "--edits", s.edits.String()); err != nil {
+		return errors.Join(err, d.tail())
+	}
+	stopped := false
+	defer func() {
+		if !stopped {
+			_ = d.process.Kill() // it may have died by itself
+			<-d.gone
+		}
+	}()
+	if err := f(d); err != nil {
+		return errors.Join(err, d.tail())
+	}
+	if err := d.process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop the daemon: %w", err)
+	}
+	select {
+	case <-d.gone:
+		stopped = true
+		return d.err
+	case <-time.After(stopWithin):
+		return errors.New("the daemon does not stop")
+	}
+}
+
+// start starts it and waits until it is ready.
+func (d *benched) start(ctx context.Context, b *bench, args ...string) error {
+	cmd := b.command(ctx, args...)
+	cmd.Stderr = d.log
+	lines, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lines.Close() }() // nothing more is read
+	cmd.Stdout = w
+	began := time.Now()
+	d.tortured, err = startTortured(cmd)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	said := bufio.NewScanner(lines)
+	for _, to := range []*string{&d.address, new(string)} {
+		if !said.Scan() {
+			<-d.gone
+			return fmt.Errorf("the daemon did not start: %w", errors.Join(d.err, said.Err()))
+		}
+		*to = said.Text()
+	}
+	d.took = time.Since(began)
+	return nil
+}
+
+// use asks the daemon what it uses; with collect after it has collected its garbage.
+func (d *benched) use(ctx context.Context, collect bool) (u benchUse, err error) {
+	path := "/use"
+	if collect {
+		path += "?collect=1"
+	}
+	resp, err := d.ask(ctx, http.MethodGet, path)
+	if err != nil {
+		return u, err
+	}
+	return decodeUse(resp)
+}
+
+// take has the daemon begin or end a profile, or write one, if profiles are wanted.
+func (d *benched) take(ctx context.Context, what, ending string) error {
+	if d.profile == "" {
+		return nil
+	}
+	resp, err := d.ask(ctx, http.MethodPost, "/profile?"+url.Values{"what": {what}, "to": {d.profile + ending}}.Encode())
+	if err != nil {
+		return err
+	}
+	why, _ := io.ReadAll(resp.Body) // of a failure, which is told all the same
+	if err := resp.Body.Close(); err != nil || resp.StatusCode == http.StatusOK {
+		return err
+	}
+	return fmt.Errorf("write a profile: %s", why)
+}
+
+func (d *benched) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+d.address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return d.client.Do(req)
+}
+
+// rest waits until no session is at work.
+func (d *benched) rest(ctx context.Context) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		switch u, err := d.use(ctx, false); {
+		case err != nil:
+			return err
+		case u.Live == 0:
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// tail is the end of the daemon's log, as an error.
+func (d *benched) tail() error {
+	b, err := os.ReadFile(d.log.Name())
+	if err != nil || len(b) == 0 {
+		return err
+	}
+	return fmt.Errorf("the daemon's log ends:\n%s", b[max(0, len(b)-4000):])
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"bobbin/agent/badgerstore"
+)
+
+// fillThreads makes a store in which the threads of each group have as many entries as
+// b.entries says.
+func (b *bench) fillThreads(ctx context.Context, dir string, groups [][]string) error {
+	s, err := badgerstore.Open(dir, badgerstore.Options{})
+	if err != nil {
+		return err
+	}
+	for i, group := range groups {
+		for _, thread := range group {
+			if err := benchPast(ctx, s, thread, b.entries[i]); err != nil {
+				return errors.Join(err, s.Close())
+			}
+		}
+	}
+	return s.Close()
+}
+
+const (
+	memoryTarget  = 64 // MiB, of the whole process
+	sessionTarget = 64 // KiB, of a session that streams, beside its text
+	pastEntries   = 10 // of each idle session
+)
+
+func benchThread(i int) string { return fmt.Sprintf("16%08d.%06d", i/1_000_000, i%1_000_000) }
+
+// measureMemory weighs daemons that do nothing, and one that streams many answers at once.
+func (b *bench) measureMemory(ctx context.Context) error {
+	idle := func(data, what string, streams bool) (use benchUse, err error) {
+		err = b.daemon(ctx, benchSetup{data: data}, func(d *benched) (err error) {
+			use, err = d.use(ctx, false)
+			if err != nil {
+				return err
+			}
+			b.table.add("memory", what, mebi(use.RSS), "MiB").atMost(memoryTarget, "")
+			use, err = d.use(ctx, true)
+			return err
+		})
+		return use, err
+	}
+	none, err := idle(b.data("none"), "RSS idle, empty store", false)
+	if err != nil {
+		return err
+	}
+	b.table.add("memory", "goroutines idle", float64(none.Goroutines), "")
+	var heaps []float64
+	for _, n := range b.idle {
+		dir, err := b.fill(ctx, n, pastEntries, benchThread)
+		if err != nil {
+			return err
+		}
+		u, err := idle(dir, fmt.Sprintf("RSS, %d idle sessions in the store", n), false)
+		if err != nil {
+			return err
+		}
+		heaps = append(heaps, u.Heap+u.Stacks)
+	}
+	few, many := 0, len(b.idle)-1
+	per := (heaps[many] - heaps[few]) / float64(b.idle[many]-b.idle[few])
+	b.table.add("memory", "heap per idle session", per, "bytes").aim(per < 1, "", 0, "")
+	return b.measureStreams(ctx)
+}
+
+// streamTokens is how far the answers have come that are weighed: a kilobyte of text.
+const streamTokens = 100
+
+func (b *bench) measureStreams(ctx context.Context) error {
+	return b.daemon(ctx, benchSetup{name: "streams", data: b.data("streams"), edits: slackEdits}, func(d *benched) error {
+		d.script(benchModel{tokens: benchTokens})
+		if _, err := d.open(ctx, 32); err != nil { // what is allocated once is there then
+			return err
+		}
+		if err := d.rest(ctx); err != nil {
+			return err
+		}
+		before, err := d.use(ctx, true)
+		if err != nil {
+			return err
+		}
+		hold := make(chan struct{})
+		d.script(benchModel{tokens: streamTokens, pace: 10 * time.Millisecond, hold: hold})
+		turns := make([]*benchTurn, b.stream)
+		for i := range turns {
+			t, forget, err := (&benchSession{world: d.benchWorld}).say()
+			if err != nil {
+				return err
+			}
+			defer forget()
+			turns[i] = t
+		}
+		if err := d.streaming(ctx, turns); err != nil {
+			return err
+		}
+		at := fmt.Sprintf(", %d streaming at once", b.stream)
+		now, err := d.use(ctx, false)
+		if err != nil {
+			return err
+		}
+		if err := d.take(ctx, "heap", ".heap"); err != nil {
+			return err
+		}
+		if err := d.take(ctx, "goroutine", ".goroutine"); err != nil {
+			return err
+		}
+		then, err := d.use(ctx, true)
+		if err != nil {
+			return err
+		}
+		count, text := float64(b.stream), float64(streamTokens*len(benchWord))
+		b.table.add("memory", "RSS"+at, mebi(now.RSS), "MiB")
+		b.table.add("memory", "goroutines per session"+at, float64(then.Goroutines-before.Goroutines)/count, "")
+		b.table.add("memory", "heap and stacks per session beside its text"+at, ((then.Heap+then.Stacks-before.Heap-before.Stacks)/count-text)/1024, "KiB").atMost(sessionTarget, "")
+		b.table.add("memory", "RSS per session beside its text"+at, ((now.RSS-before.RSS)/count-text)/1024, "KiB").atMost(sessionTarget, "")
+		close(hold)
+		for _, t := range turns {
+			select {
+			case <-t.done:
+			case <-d.gone:
+				return errors.New("the daemon ended by itself")
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err := d.rest(ctx); err != nil {
+			return err
+		}
+		after, err := d.use(ctx, true)
+		if err != nil {
+			return err
+		}
+		b.table.add("memory", "heap left of each session when all have ended", max(0, after.Heap-before.Heap)/count, "bytes")
+		return nil
+	})
+}
+
+// streaming waits until all answers are to be seen and have come so far that only their last
+// token is missing.
+func (d *benched) streaming(ctx context.Context, turns []*benchTurn) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var newest int64
+		visible := true
+		for _, t := range turns {
+			visible = visible && t.shown.after.Load() != 0
+			newest = max(newest, t.first.after.Load())
+		}
+		// All tokens have come, and time has passed for the edits that show them.
+		if visible && time.Since(benchEpoch)-time.Duration(newest) > streamTokens*10*time.Millisecond+2*slackEdits {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-d.gone:
+			return errors.New("the daemon ended by itself")
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// measureStart starts daemons on an empty store and on one with a long past.
+func (b *bench) measureStart(ctx context.Context) error {
+	info, err := os.Stat(b.program)
+	if err != nil {
+		return fmt.Errorf("weigh the program: %w", err)
+	}
+	sessions := b.idle[len(b.idle)-1]
+	past, err := b.fill(ctx, sessions, pastEntries, benchThread)
+	if err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		entries int
+		data    func(n int) string
+	}{
+		{0, func(n int) string { return b.data(fmt.Sprint("empty-", n)) }},
+		{sessions * pastEntries, func(int) string { return past }},
+	} {
+		var ds durations
+		for n := range b.starts {
+			err := b.daemon(ctx, benchSetup{data: s.data(n)}, func(d *benched) error {
+				ds = append(ds, d.took)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		r := b.table.spread("start", fmt.Sprintf("ready with %d entries", s.entries), ds)
+		if s.entries > 0 {
+			r.atMost(150, "")
+		}
+	}
+	b.table.add("start", "size of the program", mebi(float64(info.Size())), "MiB")
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// benchModel says how answers come.
+type benchModel struct {
+	tokens int
+	pace   time.Duration // between tokens; 0: all at once
+	hold   chan struct{} // if not nil, the last token waits until it is closed
+}
+
+// script sets how answers come from now on.
+func (w *benchWorld) script(m benchModel) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.model = m
+}
+
+// benchEvent is a token as Workers AI streams it.
+const benchEvent = `data: {"choices":[{"delta":{"content":%q,"reasoning_content":null,"role":null,"tool_calls":null},"finish_reason":null,"index":0,"logprobs":null,"matched_stop":null}],` +
+	`"created":1769900000,"id":"id-1769900000","model":"@cf/zai-org/glm-4.7-flash","object":"chat.completion.chunk","p":"abcdefghijkl","usage":{"prompt_tokens":0,"completion_tokens":1,"total_tokens":1}}` + "\n\n"
+
+const benchLast = `data: {"choices":[{"delta":{"reasoning_content":null},"finish_reason":"stop","index":0,"logprobs":null,"matched_stop":null}],` +
+	`"created":1769900000,"id":"id-1769900000","model":"@cf/zai-org/glm-4.7-flash","object":"chat.completion.chunk","p":"abcdefghijkl","usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}` + "\n\n" +
+	`data: {"response":"","usage":{"prompt_tokens":900,"completion_tokens":40,"total_tokens":940}}` + "\n\ndata: [DONE]\n\n"
+
+// benchWord is the token that answers are made of, between the first and the last.
+const benchWord = " something"
+
+// answer is the model. It reads of a request only what it has to: the processor that it
+// saves is the daemon's.
+func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
+	asked := time.Now()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the daemon has gone
+	}
+	n := benchNumber(body, benchAsks)
+	t := w.turn(n)
+	w.mu.Lock()
+	m := w.model
+	w.mu.Unlock()
+	if t == nil {
+		t = &benchTurn{}
+	}
+	t.asked.note(asked)
+	rw.Header().Set("Content-Type", "text/event-stream")
+	first, last := fmt.Sprintf(benchEvent, benchSays+fmt.Sprint(n, ":")), fmt.Sprintf(benchEvent, " "+benchEnds+fmt.Sprint(n))
+	words := max(m.tokens-2, 0)
+	if m.pace == 0 && m.hold == nil {
+		now := time.Now()
+		t.first.note(now)
+		t.last.note(now)
+		_, _ = io.WriteString(rw, first+strings.Repeat(fmt.Sprintf(benchEvent, benchWord), words)+last+benchLast) // or the daemon has gone
+		return
+	}
+	send := func(event string) bool {
+		_, err := io.WriteString(rw, event)
+		return err == nil && http.NewResponseController(rw).Flush() == nil
+	}
+	t.first.note(time.Now())
+	if !send(first) {
+		return
+	}
+	word := fmt.Sprintf(benchEvent, benchWord)
+	tick := time.NewTicker(max(m.pace, time.Millisecond))
+	defer tick.Stop()
+	for range words {
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			return
+		}
+		if !send(word) {
+			return
+		}
+	}
+	if m.hold != nil {
+		select {
+		case <-m.hold:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	t.last.note(time.Now())
+	send(last + benchLast)
+}

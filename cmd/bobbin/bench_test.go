@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBenchMeasuresAllOfItsTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs daemons for some seconds")
+	}
+	var out strings.Builder
+	dir := t.TempDir()
+	program, err := exec.LookPath("bobbin") // TestMain puts it into PATH
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bench{
+		benchCmd: benchCmd{Quick: true, JSON: filepath.Join(dir, "table.json"), Profile: filepath.Join(dir, "profiles"), Dir: dir},
+		out:      &out, progress: io.Discard, program: program,
+		command: func(ctx context.Context, args ...string) *exec.Cmd {
+			return exec.CommandContext(ctx, program, args...)
+		},
+	}
+	if err := b.run(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	for _, what := range []string{
+		"write of 600 bytes and sync", "accept, 64 at once", "append a step, 1 at once",
+		"event → first post", "event → model request, 16 sessions", "first token → first visible text, 1 sessions", "last token → final text, 16 sessions",
+		"durable turns, 1 sessions", "durable turns, 16 sessions", "processor per turn, daemon", "memory (RSS) after",
+		"turn of a session with 10 entries", "turn of a session with 1000 entries", "1000 : 10 entries", "full window",
+		"RSS idle, empty store", "1000 idle sessions in the store", "heap per idle session", "goroutines per session", "heap and stacks per session beside its text",
+		"ready with 0 entries", "ready with 10000 entries", "size of the program",
+	} {
+		if !strings.Contains(out.String(), what) {
+			t.Errorf("the table does not show %q", what)
+		}
+	}
+	written, err := os.ReadFile(b.JSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table benchTable
+	if err := json.Unmarshal(written, &table); err != nil || len(table.Rows) != len(b.table.Rows) {
+		t.Errorf("the JSON has %d of %d rows, error %v", len(table.Rows), len(b.table.Rows), err)
+	}
+	for _, r := range table.Rows {
+		// Memory that is left when all is over may be none, and so may be what only Linux tells.
+		if r.Value <= 0 && r.Section != "memory" && !strings.Contains(r.What, "processor") && !strings.Contains(r.What, "RSS") && !strings.Contains(r.What, "of which files") {
+			t.Errorf("%s: %s is %v", r.Section, r.What, r.Value)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "bobbin-bench-*")); err != nil || len(left) > 0 {
+		t.Errorf("the bench leaves %v behind, error %v", left, err)
+	}
+}
+
+func TestBenchTableTellsWhichTargetsAreMet(t *testing.T) {
+	var table benchTable
+	table.add("one", "fine", 1.5, "ms").atMost(2, "2 × floor")
+	table.add("one", "too slow", 250.4, "ms").atMost(150, "")
+	table.add("two", "enough", 12, "/s").atLeast(12, "")
+	table.spread("two", "spread", durations{3 * time.Millisecond, time.Millisecond, 2 * time.Millisecond})
+	got := table.String()
+	for _, want := range []string{
+		"| one | fine     |         1.50 |     | ms   | ≤ 2 (2 × floor) | yes |",
+		"|     | too slow |          250 |     | ms   | ≤ 150           | no  |",
+		"| two | enough   |           12 |     | /s   | ≥ 12            | yes |",
+		"|     | spread   |            2 |   3 | ms   |                 |     |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no row %s in\n%s", want, got)
+		}
+	}
+}
+
+func TestBenchRefusesASectionThatIsNotThere(t *testing.T) {
+	if err := (benchCmd{Only: "latency"}).Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := (benchCmd{Only: "speed"}).Validate(); err == nil {
+		t.Error("--only speed is taken")
+	}
+}

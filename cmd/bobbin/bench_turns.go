@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bobbin/bots/sandbox"
+)
+
+// benchTokens is how long answers are.
+const benchTokens = 40
+
+// slackEdits is how often Slack lets messages of a workspace be edited.
+const slackEdits = 1200 * time.Millisecond
+
+// measureLatency measures what bobbin adds to the time that a model takes.
+func (b *bench) measureLatency(ctx context.Context) error {
+	err := b.daemon(ctx, benchSetup{data: b.data("instant")}, func(d *benched) error {
+		d.script(benchModel{tokens: benchTokens})
+		sessions, err := d.open(ctx, 1)
+		if err != nil {
+			return err
+		}
+		turns, _, err := d.together(ctx, sessions, b.paced)
+		if err != nil {
+			return err
+		}
+		b.table.spread("latency", "event → first post, instant model, 1 session", spans(turns, benchSaid, benchShown)).atMost(2.5, "")
+		b.table.spread("latency", "event → final text, instant model, 1 session", spans(turns, benchSaid, benchStood))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.daemon(ctx, benchSetup{name: "paced", data: b.data("paced"), edits: slackEdits}, func(d *benched) error {
+		d.script(benchModel{tokens: benchTokens})
+		if err := d.take(ctx, "begin", ".cpu"); err != nil {
+			return err
+		}
+		for _, n := range b.sessions {
+			d.script(benchModel{tokens: benchTokens})
+			sessions, err := d.open(ctx, n)
+			if err != nil {
+				return err
+			}
+			d.script(benchModel{tokens: benchTokens, pace: 20 * time.Millisecond})
+			turns, _, err := d.together(ctx, sessions, b.paced)
+			if err != nil {
+				return err
+			}
+			at := fmt.Sprintf(", %d sessions", n)
+			b.table.spread("latency", "event → model request"+at, spans(turns, benchSaid, benchAsked)).atMost(3*millis(b.floor), "3 × floor")
+			b.table.spread("latency", "first token → first visible text"+at, spans(turns, benchFirst, benchShown))
+			b.table.spread("latency", "last token → final text"+at, spans(turns, benchEnded, benchStood))
+		}
+		return d.take(ctx, "end", ".cpu")
+	})
+}
+
+// measureThroughput has sessions take turn after turn, with a model that takes no time.
+func (b *bench) measureThroughput(ctx context.Context) error {
+	return b.daemon(ctx, benchSetup{name: "throughput", data: b.data("turns")}, func(d *benched) error {
+		d.script(benchModel{tokens: benchTokens})
+		rates := make(map[int]float64)
+		all := 0
+		for _, n := range b.clients {
+			sessions, err := d.open(ctx, n)
+			if err != nil {
+				return err
+			}
+			profiled := n == 64
+			if profiled {
+				if err := d.take(ctx, "begin", ".cpu"); err != nil {
+					return err
+				}
+			}
+			before, err := d.use(ctx, false)
+			if err != nil {
+				return err
+			}
+			ours := processorTime()
+			turns, took, err := d.together(ctx, sessions, b.lasts)
+			if err != nil {
+				return err
+			}
+			if err := d.rest(ctx); err != nil {
+				return err
+			}
+			after, err := d.use(ctx, false)
+			if err != nil {
+				return err
+			}
+			ours = processorTime() - ours
+			if profiled {
+				if err := d.take(ctx, "end", ".cpu"); err != nil {
+					return err
+				}
+			}
+			count := float64(len(turns))
+			all += n + len(turns)
+			rates[n] = count / took.Seconds()
+			at := fmt.Sprintf(", %d sessions", n)
+			r := b.table.add("throughput", "durable turns"+at, rates[n], "/s")
+			switch n {
+			case 1:
+				r.atLeast(690, "1.5 × 460")
+			case 64:
+				r.atLeast(2100, "3 × 700")
+			}
+			b.table.spread("throughput", "event → final text"+at, spans(turns, benchSaid, benchStood))
+			b.table.add("throughput", "processor per turn, daemon"+at, millis(after.CPU-before.CPU)/count, "ms")
+			b.table.add("throughput", "processor per turn, stand-ins and load"+at, millis(ours)/count, "ms")
+			b.table.add("throughput", "waits for the disk per turn"+at, float64(after.Syncs-before.Syncs)/count, "")
+			b.table.add("throughput", "processor in use"+at, 100*float64(after.CPU-before.CPU+ours)/float64(took), "% of one core")
+		}
+		if rates[64] > 0 {
+			b.table.add("throughput", "64 sessions : 1", rates[64]/rates[1], "×").atLeast(10, "until the processor is full")
+		}
+		after, err := d.use(ctx, false)
+		if err != nil {
+			return err
+		}
+		b.table.add("throughput", fmt.Sprintf("memory (RSS) after %d turns", all), mebi(after.RSS), "MiB").atMost(64, "")
+		b.table.add("throughput", "of which files that the system may drop", mebi(after.Shared), "MiB")
+		return d.take(ctx, "allocs", ".allocs")
+	})
+}
+
+// historyWindow is as many tokens as ten of the entries have.
+const historyWindow = 1000
+
+// measureHistory compares turns of sessions with little and with much behind them, one
+// after the other, so that what else the machine does hits all of them alike.
+func (b *bench) measureHistory(ctx context.Context) error {
+	var threads [][]string
+	for i, n := range b.entries {
+		many := 1
+		if n <= 1_000 { // each turn makes a session longer
+			many = 20
+		}
+		group := make([]string, many)
+		for j := range group {
+			group[j] = fmt.Sprintf("17%08d.%06d", i, j)
+		}
+		threads = append(threads, group)
+	}
+	dir := b.data("history")
+	if err := b.fillThreads(ctx, dir, threads); err != nil {
+		return err
+	}
+	for _, window := range []int{historyWindow, 0} {
+		kinds := make([]durations, len(threads))
+		err := b.daemon(ctx, benchSetup{data: dir, window: window}, func(d *benched) error {
+			d.script(benchModel{tokens: benchTokens})
+			rounds := b.turnsOf
+			if window == 0 {
+				rounds /= 4
+			}
+			for n := range rounds {
+				for i, group := range threads {
+					s := &benchSession{world: d.benchWorld, root: group[n%len(group)]}
+					if _, there := d.slack.World().Message(benchChannel, s.root); !there {
+						d.slack.World().Put(sandbox.Message{ID: s.root, Channel: benchChannel, User: "U0ADA", Text: "as before"})
+					}
+					t, err := s.ask(ctx, d.gone)
+					if err != nil {
+						return err
+					}
+					if n >= rounds/10 { // what comes before warms up
+						kinds[i] = append(kinds[i], spans([]*benchTurn{t}, benchSaid, benchStood)...)
+					}
+					if err := d.rest(ctx); err != nil { // the end of a turn is its own cost
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if window == 0 {
+			b.table.spread("history", fmt.Sprintf("the same with %d entries and a full window of 24,000 tokens", b.entries[len(kinds)-1]), kinds[len(kinds)-1])
+			continue
+		}
+		for i, n := range b.entries {
+			b.table.spread("history", fmt.Sprintf("turn of a session with %d entries, window of ten", n), kinds[i])
+		}
+		first, last := kinds[0].quantile(.5), kinds[len(kinds)-1].quantile(.5)
+		b.table.add("history", fmt.Sprintf("%d : %d entries", b.entries[len(b.entries)-1], b.entries[0]), float64(last)/float64(first), "×").atMost(1.2, "")
+	}
+	return nil
+}

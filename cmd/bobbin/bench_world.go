@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bobbin/bots/sandbox"
+)
+
+// benchWorld is Slack without its limits, a model that costs next to nothing, and the
+// people who write. It notes when what happens.
+type benchWorld struct {
+	slack  *sandbox.Slack
+	site   site
+	served sync.WaitGroup
+	stop   context.CancelFunc
+
+	mu     sync.Mutex
+	turns  map[int]*benchTurn // those under way
+	number int
+	model  benchModel
+}
+
+// benchTurn is when what happened.
+type benchTurn struct {
+	said  moment // the event leaves the platform
+	asked moment // the model's request arrives
+	first moment // the first token is sent
+	last  moment // the last token is sent
+	shown moment // the first text arrives at the platform
+	whole moment // the whole text does
+	stood moment // the answer does, as it will stay
+
+	done chan struct{} // closed then
+	once sync.Once
+}
+
+// moment is a time that several goroutines may note; the first counts.
+type moment struct{ after atomic.Int64 }
+
+var benchEpoch = time.Now()
+
+func (m *moment) note(at time.Time) { m.after.CompareAndSwap(0, int64(at.Sub(benchEpoch))) }
+
+func newBenchWorld(ctx context.Context) (w *benchWorld, err error) {
+	w = &benchWorld{
+		slack: sandbox.NewSlack(sandbox.SlackOptions{NoLimits: true}),
+		turns: make(map[int]*benchTurn),
+	}
+	if w.site.listener, err = listen(ctx, "127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("listen for the stand-ins: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /client/v4/", w.answer)
+	mux.Handle("/", w.slack.Handler())
+	w.site.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	w.served.Go(func() { _ = w.site.serve(serving) }) // its end is close's to tell
+	w.slack.Fault(w.called)
+	return w, nil
+}
+
+func (w *benchWorld) close() error {
+	w.slack.Close()
+	w.stop()
+	w.served.Wait()
+	return w.site.close()
+}
+
+// config is the default one but for how many turns may run at once.
+func (w *benchWorld) config(s benchSetup) string {
+	slack := w.slack.Options()
+	config := strings.NewReplacer("BASE", "http://"+w.site.listener.Addr().String(), "DATA", strconv.Quote(s.data), "AITOKEN", demoToken,
+		"SLACKBOT", slack.BotToken, "SLACKAPP", slack.AppToken).Replace(`
+data_dir: DATA
+workers_ai: {account_id: bench, api_token: AITOKEN, base_url: BASE/client/v4}
+slack: {bot_token: SLACKBOT, app_token: SLACKAPP, api_url: BASE/api/}
+admin: {listen: ""}
+agent:
+  drain: 5s
+  max_turns: 10000
+`)
+	if s.window > 0 {
+		config += fmt.Sprintf("  window: %d\n", s.window)
+	}
+	return config
+}
+
+// Marks in what people write, and at the beginning and end of answers.
+const (
+	benchAsks = "bench#"
+	benchSays = "answer#"
+	benchEnds = "end#"
+)
+
+// benchNumber reads the number that follows the last mark in b, -1 if there is none.
+func benchNumber[T string | []byte](b T, mark string) int {
+	i := bytes.LastIndex([]byte(b), []byte(mark))
+	if i < 0 {
+		return -1
+	}
+	n := 0
+	for i += len(mark); i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
+		n = 10*n + int(b[i]-'0')
+	}
+	return n
+}
+
+func (w *benchWorld) turn(n int) *benchTurn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.turns[n]
+}
+
+// called notes what a call of Slack shows. It is told of every call before it is carried
+// out, and by the reply of one turn at a time.
+func (w *benchWorld) called(method string, form url.Values) *sandbox.SlackFault {
+	if method != "chat.postMessage" && method != "chat.update" {
+		return nil
+	}
+	now, shows := time.Now(), form.Get("blocks")
+	t := w.turn(benchNumber(shows, benchSays))
+	if t == nil {
+		return nil
+	}
+	t.shown.note(now)
+	if !strings.Contains(shows, benchEnds) {
+		return nil
+	}
+	t.whole.note(now)
+	// The button to stop an answer goes with the last edit.
+	if !strings.Contains(shows, `"stop:`) {
+		t.stood.note(now)
+		t.once.Do(func() { close(t.done) })
+	}
+	return nil
+}
+
+// benchSession is a thread that people write in.
+type benchSession struct {
+	world *benchWorld
+	root  string
+}
+
+const benchChannel = "C0GENERAL"
+
+// ask writes a message and waits until it is answered.
+func (s *benchSession) ask(ctx context.Context, gone <-chan struct{}) (*benchTurn, error) {
+	t, forget, err := s.say()
+	if err != nil {
+		return nil, err
+	}
+	defer forget()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	select {
+	case <-t.done:
+		return t, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-gone:
+		return nil, errors.New("the daemon ended by itself")
+	case <-late.C:
+		return nil, errors.New("a turn has not ended within a minute")
+	}
+}
+
+// say writes a message.
+func (s *benchSession) say() (t *benchTurn, forget func(), err error) {
+	w := s.world
+	t = &benchTurn{done: make(chan struct{})}
+	w.mu.Lock()
+	w.number++
+	n := w.number
+	w.turns[n] = t
+	w.mu.Unlock()
+	forget = func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.turns, n)
+	}
+	text := fmt.Sprintf("<@U0BOBBIN> %s%d: what is to be done today?", benchAsks, n)
+	t.said.note(time.Now())
+	ts, err := w.slack.Say("U0ADA", benchChannel, s.root, text)
+	if s.root == "" {
+		s.root = ts
+	}
+	return t, forget, err
+}
+
+// together has sessions ask again and again for so long, each after its last answer
+// stands, and returns their turns. Each of them has asked once before.
+func (d *benched) together(ctx context.Context, sessions []*benchSession, lasts time.Duration) (turns []*benchTurn, took time.Duration, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	began := time.Now()
+	for _, s := range sessions {
+		all.Go(func() {
+			var own []*benchTurn
+			for time.Since(began) < lasts {
+				t, err := s.ask(ctx, d.gone)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				own = append(own, t)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			turns = append(turns, own...)
+		})
+	}
+	all.Wait()
+	return turns, time.Since(began), context.Cause(ctx)
+}
+
+// open has so many sessions begin with a turn each, 32 at a time.
+func (d *benched) open(ctx context.Context, n int) ([]*benchSession, error) {
+	sessions := make([]*benchSession, n)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	free := make(chan struct{}, 32)
+	for i := range sessions {
+		sessions[i] = &benchSession{world: d.benchWorld}
+		free <- struct{}{}
+		all.Go(func() {
+			defer func() { <-free }()
+			if _, err := sessions[i].ask(ctx, d.gone); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	return sessions, context.Cause(ctx)
+}
+
+// spans returns how long it took from one moment to another, in each turn that has both.
+func spans(turns []*benchTurn, from, to func(*benchTurn) *moment) (ds durations) {
+	for _, t := range turns {
+		if a, b := from(t).after.Load(), to(t).after.Load(); a != 0 && b != 0 {
+			ds = append(ds, time.Duration(max(b-a, 0)))
+		}
+	}
+	return ds
+}
+
+// The moments of a turn.
+func benchSaid(t *benchTurn) *moment  { return &t.said }
+func benchAsked(t *benchTurn) *moment { return &t.asked }
+func benchFirst(t *benchTurn) *moment { return &t.first }
+func benchEnded(t *benchTurn) *moment { return &t.last }
+func benchShown(t *benchTurn) *moment { return &t.shown }
+func benchWhole(t *benchTurn) *moment { return &t.whole }
+func benchStood(t *benchTurn) *moment { return &t.stood }

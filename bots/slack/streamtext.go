@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ const wordMost = 64
 
 // continuations are ways in which Markdown may go on, such that each construct is
 // continued, ended, or turned into something else by one of them.
-var continuations = []string{"x", " x", "x\n\nx", "x*", "x**", "x`", "x](https://x.example)", "\n\n- x"}
+var continuations = []string{"x", " x", "x\n\nx", "x*", "x**", "x`", "x](https://x.example)", "(https://x.example", "\n\n- x"}
 
 // tableContinuations are those of a line that may be a row of a table.
 var tableContinuations = []string{
@@ -40,7 +41,22 @@ func certainText(m bots.Message) string {
 		}
 		text = text[:common(text, pages[0].Text)]
 	}
-	return text[:wordEnd(text)]
+	return text[:untorn(text, wordEnd(text))]
+}
+
+// spans are links, emphasis and code within a line.
+var spans = regexp.MustCompile("!?\\[[^\\]\n]*\\]\\([^()\\s]*\\)|`[^`\n]+`|\\*{3}.+?\\*{3}|\\*\\*.+?\\*\\*|\\*[^*\n]+\\*|~~.+?~~")
+
+// untorn is where to cut a text instead of at cut, if that lies within a span: of half of it,
+// people would see the mark-up.
+func untorn(text string, cut int) int {
+	line := strings.LastIndexByte(text[:cut], '\n') + 1
+	for _, s := range spans.FindAllStringIndex(text[line:], -1) {
+		if line+s[0] < cut && cut < line+s[1] {
+			return line + s[0]
+		}
+	}
+	return cut
 }
 
 // common is the length of the beginning that two texts share, in whole characters.

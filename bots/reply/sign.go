@@ -117,7 +117,7 @@ func (s *sign) keep(ctx context.Context) {
 			if up != "" {
 				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), signLast)
 				defer cancel()
-				_, _ = s.show(last, "")
+				_, _, _ = s.show(last, "")
 			}
 			return
 		case <-timer.C:
@@ -135,10 +135,13 @@ func (s *sign) keep(ctx context.Context) {
 		if time.Now().Before(quiet) || doing == up && (doing == "" || !due) {
 			continue
 		}
-		lasts, wait := s.show(ctx, doing)
+		lasts, wait, asked := s.show(ctx, doing)
 		since = time.Now()
-		if wait > 0 { // and nobody knows what is shown
-			up, fades, quiet = cmp.Or(doing, up), true, since.Add(wait)
+		if wait > 0 {
+			if asked { // and nobody knows what is shown
+				up = cmp.Or(doing, up)
+			}
+			fades, quiet = true, since.Add(wait)
 			timer.Reset(wait)
 			continue
 		}
@@ -150,16 +153,17 @@ func (s *sign) keep(ctx context.Context) {
 	}
 }
 
-// show returns how long the sign lasts, or after an error how long to leave it alone.
-func (s *sign) show(ctx context.Context, doing string) (lasts, wait time.Duration) {
+// show returns how long the sign lasts, or after an error how long to leave it alone and
+// whether the platform was asked at all.
+func (s *sign) show(ctx context.Context, doing string) (lasts, wait time.Duration, asked bool) {
 	lasts, err := s.typist.Typing(ctx, s.to, doing)
 	if err == nil {
-		return lasts, 0
+		return lasts, 0, true
 	}
 	s.log.Debug("the typing sign could not be changed", "error", err)
-	wait = signRetry
+	wait, asked = signRetry, true
 	if late, ok := errors.AsType[*bots.RetryAfterError](err); ok {
-		wait = max(wait, late.After)
+		wait, asked = max(wait, late.After), !late.Unsent
 	}
-	return 0, wait
+	return 0, wait, asked
 }

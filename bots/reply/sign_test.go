@@ -221,3 +221,15 @@ func TestPanicOfASignStopsNothing(t *testing.T) {
 		s.want("T", "a")
 	})
 }
+
+func TestSignThatWasNeverAskedForIsNotTakenAway(t *testing.T) {
+	withSigns(t, 0, func(t *testing.T, s *theatre, on *signs) {
+		on.typing = func(context.Context, string) error {
+			return &bots.RetryAfterError{After: time.Second, Err: errors.New("there are many signs"), Unsent: true}
+		}
+		r := s.reply("T", &journal{})
+		time.Sleep(time.Second)
+		r.Close()
+		on.want(t, "100ms thinking")
+	})
+}

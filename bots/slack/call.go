@@ -36,12 +36,35 @@ const (
 	repliesMethod = "conversations.replies"
 )
 
+// The paces of calls that are made beside posts and edits, within what Slack allows: about
+// 600 signs a minute for a workspace, which it does not publish; fifty reactions put up and
+// twenty taken away, so that what is put up can also be taken away.
+const (
+	signPace   = "a sign is shown"
+	clearPace  = "a sign is taken away"
+	markPace   = "reactions.add"
+	unmarkPace = "reactions.remove"
+)
+
 func newPaces() map[string]*rate.Limiter {
-	paces := make(map[string]*rate.Limiter)
+	paces := map[string]*rate.Limiter{
+		signPace:   rate.NewLimiter(rate.Every(150*time.Millisecond), 30),
+		clearPace:  rate.NewLimiter(rate.Every(400*time.Millisecond), 20),
+		markPace:   rate.NewLimiter(rate.Every(time.Minute/18), 4),
+		unmarkPace: rate.NewLimiter(rate.Every(time.Minute/18), 4),
+	}
 	for _, method := range []string{listMethod, historyMethod, repliesMethod} {
 		paces[method] = rate.NewLimiter(rate.Every(readEvery), readBurst)
 	}
 	return paces
+}
+
+// spare returns an error if a call that can be spared should not be made now.
+func (s *Slack) spare(pace string) error {
+	if s.paces[pace].Allow() {
+		return nil
+	}
+	return &bots.RetryAfterError{After: time.Second, Err: fmt.Errorf("slack: %s too often", pace), Unsent: true}
 }
 
 // call makes one call of the Web API, at its method's pace, and decodes the answer into

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -24,6 +25,9 @@ var (
 	noMarkCodes = set("missing_scope", "not_allowed_token_type", "no_permission")
 )
 
+// unmarkWait is how long an answer that stands waits for a mark to be taken away.
+const unmarkWait = 10 * time.Second
+
 // Mark implements bots.Marker with an emoji. It needs the scope reactions:write; without
 // it nothing is marked.
 func (s *Slack) Mark(ctx context.Context, _ agent.Target, id agent.MessageID, waits bool) error {
@@ -34,6 +38,14 @@ func (s *Slack) Mark(ctx context.Context, _ agent.Target, id agent.MessageID, wa
 	doing, change := "reactions.remove", s.api.RemoveReactionContext
 	if waits {
 		doing, change = "reactions.add", s.api.AddReactionContext
+		err = s.spare(markPace)
+	} else {
+		soon, cancel := context.WithTimeout(ctx, unmarkWait)
+		defer cancel()
+		err = s.paces[unmarkPace].Wait(soon)
+	}
+	if err != nil {
+		return err
 	}
 	err = change(ctx, waitMark, slackgo.NewRefToMessage(channel, ts))
 	switch c := code(err); {

@@ -97,7 +97,7 @@ type Slack struct {
 	met     known            // greetings of people who have been here before
 	meter   func(bots.Usage) // may be nil
 
-	paces    map[string]*rate.Limiter // by method, for reading history
+	paces    map[string]*rate.Limiter // of calls beside posts and edits, by method or purpose
 	hear     *hearing
 	quiet    time.Duration // after which silence is looked into
 	deafness health        // why an open connection is as good as none, or nil

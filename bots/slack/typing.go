@@ -61,7 +61,16 @@ func (s *Slack) Typing(ctx context.Context, to agent.Target, doing string) (time
 	if thread == "" || s.noSigns[kind].Load() {
 		return noSignLasts, nil
 	}
-	err := s.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{
+	var err error
+	if doing == "" {
+		err = s.paces[clearPace].Wait(ctx)
+	} else {
+		err = s.spare(signPace)
+	}
+	if err != nil {
+		return 0, err
+	}
+	err = s.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{
 		ChannelID: to.Channel, ThreadTS: thread, Status: status(doing),
 	})
 	if noSignCodes[code(err)] {

@@ -106,3 +106,49 @@ func TestStatusIsOneShortLine(t *testing.T) {
 		}
 	}
 }
+
+func TestManySignsAndMarksKeepToSlacksLimits(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		const many = 100
+		roots := make([]string, many)
+		for i := range roots {
+			roots[i] = r.say(t, "U0ADA", "C0GENERAL", "", "hi")
+		}
+		shown := 0
+		for _, root := range roots {
+			_, err := r.s.Typing(t.Context(), general(root), "thinking")
+			if late, ok := errors.AsType[*bots.RetryAfterError](err); err == nil {
+				shown++
+			} else if !ok || !late.Unsent {
+				t.Fatal(err)
+			}
+		}
+		for _, root := range roots {
+			if _, err := r.s.Typing(t.Context(), general(root), ""); err != nil {
+				t.Fatalf("a sign cannot be taken away: %v", err)
+			}
+		}
+		marked := 0
+		for _, root := range roots {
+			err := r.s.Mark(t.Context(), general(root), messageID("C0GENERAL", root), true)
+			if late, ok := errors.AsType[*bots.RetryAfterError](err); err == nil {
+				marked++
+			} else if !ok || !late.Unsent {
+				t.Fatal(err)
+			}
+			if err == nil {
+				if err := r.s.Mark(t.Context(), general(root), messageID("C0GENERAL", root), false); err != nil {
+					t.Errorf("a mark cannot be taken away: %v", err)
+				}
+			}
+		}
+		if shown == 0 || marked == 0 {
+			t.Errorf("%d signs and %d marks were shown", shown, marked)
+		}
+		for _, method := range []string{"assistant.threads.setStatus", "reactions.add", "reactions.remove"} {
+			if n := r.Limited(method); n > 0 {
+				t.Errorf("%s was refused %d times", method, n)
+			}
+		}
+	})
+}

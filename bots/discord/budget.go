@@ -44,10 +44,14 @@ func (d *Discord) Meter(report func(bots.Usage)) { d.rest.report.Store(&report) 
 // spent reports a call that counts against the account's limit and is no Post and no Edit:
 // typing signs, new threads, the reading of history.
 func (r *rest) spent(c call) {
-	paced := strings.HasSuffix(c.route, "/messages") && (c.method == http.MethodPost || c.method == http.MethodPatch)
-	if report := r.report.Load(); report != nil && !paced && !c.hook {
+	if report := r.report.Load(); report != nil && !c.paced() && !c.hook {
 		(*report)(bots.Usage{Scope: account, Spent: 1})
 	}
+}
+
+// paced reports whether c is a Post or an Edit, whose budget its caller keeps.
+func (c call) paced() bool {
+	return strings.HasSuffix(c.route, "/messages") && (c.method == http.MethodPost || c.method == http.MethodPatch)
 }
 
 // metered reports what an answer's headers say is left of its route's limit.

@@ -154,7 +154,7 @@ func New(o Options) (*Discord, error) {
 	o.BotToken = strings.TrimPrefix(o.BotToken, "Bot ")
 	return &Discord{
 		opts:       o,
-		rest:       &rest{base: base.JoinPath(apiPath), token: o.BotToken, client: &client},
+		rest:       &rest{stile: newTurnstile(), base: base.JoinPath(apiPath), token: o.BotToken, client: &client},
 		log:        o.Log.With("platform", Name),
 		deafAfter:  deafAfter,
 		started:    time.Now(),

@@ -250,7 +250,7 @@ func (d *Discord) Typing(ctx context.Context, to agent.Target, doing string) (ti
 	}
 	err = d.rest.do(ctx, call{
 		what: "show typing", method: http.MethodPost, path: []string{"channels", at, "typing"},
-		route: "POST channels/" + at + "/typing",
+		route: "POST channels/" + at + "/typing", spare: true,
 	})
 	return typingLasts, postError(err)
 }

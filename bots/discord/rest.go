@@ -37,6 +37,7 @@ type rest struct {
 	token  string
 	client *http.Client
 	limits limits
+	stile  *turnstile
 	report atomic.Pointer[func(bots.Usage)] // nil until somebody wants it
 }
 
@@ -53,6 +54,8 @@ type call struct {
 	// hook marks a call that an interaction's token in the path authorises. It is
 	// exempt from the account's global limit and carries no bot token.
 	hook bool
+	// spare marks a call that is left out when there are many.
+	spare bool
 }
 
 // apiError is an answer that is not a success.
@@ -100,6 +103,9 @@ func (r *rest) do(ctx context.Context, c call) error {
 	}
 	if !c.hook {
 		req.Header.Set("Authorization", "Bot "+r.token)
+	}
+	if err := r.stile.pass(ctx, c); err != nil {
+		return err
 	}
 	r.spent(c)
 	resp, err := r.client.Do(req)

@@ -52,12 +52,17 @@ type theatre struct {
 	most     int           // characters of a message
 	every    time.Duration // between two edits, as the limits have it
 	native   bool
+
+	// With a crowd of answers at once: by when the last of them has a first text, and how
+	// long after its last token each is complete.
+	first, complete time.Duration
 }
 
 // theatres are the ways in which an answer grows, each with the platform's limits on.
 func theatres() []theatre {
 	onSlack := theatre{
 		name: "slack", most: 12_000, every: 1200 * time.Millisecond,
+		first: crowd * 220 * time.Millisecond, complete: crowd * 1200 * time.Millisecond,
 		world: func(r *rig) *sandbox.World { return r.slack.World() },
 		ask:   func(r *rig, text string) string { return r.say(ada, general, "", "@bobbin "+text) },
 		press: func(r *rig, s sight, button string) error {
@@ -70,6 +75,7 @@ func theatres() []theatre {
 	native.setup.config = func(c *Config) { c.Slack.Stream = "native" }
 	return []theatre{onSlack, native, {
 		name: "discord", most: 2_000, every: time.Second,
+		first: 2*crowd*time.Second/40 + 2*time.Second, complete: 2 * crowd * time.Second / 50,
 		world: func(r *rig) *sandbox.World { return r.discord.World() },
 		ask:   func(r *rig, text string) string { return r.mention("ada", text) },
 		press: func(r *rig, s sight, button string) error {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -15,8 +14,7 @@ import (
 const AIPace = 32 * time.Millisecond
 
 const (
-	aiPath         = "/client/v4/accounts/{account}/ai/v1/chat/completions"
-	aiMaxBody      = 8 << 20
+	aiMaxBody      = 10_000_000
 	aiKeptRequests = 100
 	// aiDefaultTokens is how short the service cuts an answer when max_tokens is missing.
 	aiDefaultTokens = 256
@@ -34,7 +32,8 @@ type WorkersAIOptions struct {
 }
 
 // WorkersAI stands in for Cloudflare Workers AI: its chat endpoint, with the quirks
-// of its streams and the refusals of its validation. It is safe for concurrent use.
+// of its streams and the refusals of its validation, its conversion to Markdown, and
+// Whisper. It is safe for concurrent use.
 type WorkersAI struct {
 	opts WorkersAIOptions
 	mux  *http.ServeMux
@@ -43,6 +42,7 @@ type WorkersAI struct {
 	script func(context.Context, AIRequest) AIReply
 	count  int
 	kept   []AIRequest // the newest
+	uses   []AIUse     // the newest
 }
 
 // NewWorkersAI returns a stand-in. It needs no closing; its answers end with the
@@ -50,14 +50,18 @@ type WorkersAI struct {
 func NewWorkersAI(o WorkersAIOptions) *WorkersAI {
 	a := &WorkersAI{opts: o, mux: http.NewServeMux()}
 	a.SetScript(o.Script)
-	a.mux.HandleFunc("POST "+aiPath, a.serve)
+	a.mux.HandleFunc("POST "+aiAccountPath+"v1/chat/completions", a.serve)
+	a.mux.HandleFunc("POST "+aiAccountPath+"run/{model...}", a.serveRun)
+	a.mux.HandleFunc("POST "+aiAccountPath+"tomarkdown", a.serveMarkdown)
+	a.mux.HandleFunc("GET "+aiAccountPath+"tomarkdown/supported", a.serveSupported)
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		aiRefuse(w, AIFails(http.StatusNotFound, 7003, "Could not route to "+r.URL.Path+", perhaps your object identifier is invalid?"))
 	})
 	return a
 }
 
-// Handler serves POST /client/v4/accounts/{account}/ai/v1/chat/completions.
+// Handler serves, below /client/v4/accounts/{account}/ai/, POST v1/chat/completions, POST
+// run/{model} of Whisper, POST tomarkdown and GET tomarkdown/supported.
 func (a *WorkersAI) Handler() http.Handler { return a.mux }
 
 // SetScript replaces what decides the answers; nil is AIStandIn.
@@ -85,13 +89,7 @@ func (a *WorkersAI) Requests() []AIRequest {
 }
 
 func (a *WorkersAI) serve(w http.ResponseWriter, r *http.Request) {
-	if id := a.opts.AccountID; id != "" && r.PathValue("account") != id {
-		aiRefuse(w, AIFails(http.StatusNotFound, 7003, "Could not route to "+r.URL.Path+", perhaps your object identifier is invalid?"))
-		return
-	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" || a.opts.APIToken != "" && token != a.opts.APIToken {
-		aiRefuse(w, AIFails(http.StatusUnauthorized, 10000, "Authentication error"))
+	if !a.admit(w, r) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, aiMaxBody))

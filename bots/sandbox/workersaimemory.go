@@ -56,7 +56,7 @@ func aiTold(text string) (key, value string, ok bool) {
 func aiRecall(earlier []aiSaid, who, key string) string {
 	for i := len(earlier) - 1; i >= 0; i-- {
 		s := earlier[i]
-		if s.who != who || aiQuestion.MatchString(s.text) {
+		if s.who != who || s.file != "" || aiQuestion.MatchString(s.text) {
 			continue
 		}
 		if k, value, ok := aiTold(s.text); ok && k == key {
@@ -93,6 +93,9 @@ func aiPast(s aiSaid, earlier []aiSaid) string {
 // aiQuote quotes one thing, and names who said it unless it was the asker.
 func aiQuote(s aiSaid, asker string) string {
 	text := strings.Join(strings.Fields(s.text), " ")
+	if s.file != "" {
+		text = "the file " + s.file
+	}
 	if runes := []rune(text); len(runes) > 200 {
 		text = string(runes[:200]) + "…"
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -29,6 +30,9 @@ type AIMessage struct {
 	ToolCalls  []aiWireCall `json:"tool_calls"`
 	ToolCallID string       `json:"tool_call_id"`
 	Name       string       `json:"name"`
+
+	Images []AIImage `json:"-"` // among the content
+	Parts  bool      `json:"-"` // the content was a list
 }
 
 type aiWireCall struct {
@@ -103,7 +107,15 @@ func (r AIRequest) check() AIReply {
 		}
 	}
 	open := map[string]bool{} // calls that have no result yet
-	for _, m := range r.Messages {
+	for i, m := range r.Messages {
+		if m.Parts && (m.Role != "user" || !aiSees(r.Model)) {
+			return bad(5006, fmt.Sprintf("Type mismatch of '/messages/%d/content', 'array' not in 'string'", i))
+		}
+		for _, p := range m.Images {
+			if why := p.check(); why != "" {
+				return bad(8006, why)
+			}
+		}
 		if m.Content == nil {
 			return bad(5006, "Type mismatch of '/messages/*/content', 'null' not in 'string'")
 		}

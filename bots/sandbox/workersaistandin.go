@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,12 @@ func AIStandIn(r AIRequest) AIReply {
 	var parts []string
 	var calls []AICall
 	results := talk.results
+	files := slices.ContainsFunc(talk.asked, func(at int) bool { return talk.said[at].file != "" })
 	for _, at := range talk.asked {
 		topic := aiTopicOf(talk, at)
+		if topic.idle && files {
+			continue // the file is what there is to talk about
+		}
 		var wanted []AICall
 		for _, c := range topic.calls {
 			switch {
@@ -53,6 +58,10 @@ func AIStandIn(r AIRequest) AIReply {
 type aiSaid struct {
 	who  string // empty when nobody else speaks
 	text string
+
+	file    string    // the name of what was sent along; text is what it holds
+	missing bool      // it was left out
+	images  []AIImage // that were sent with it
 }
 
 // aiTalk is a request's conversation as the stand-in sees it.
@@ -69,6 +78,7 @@ func aiTalkOf(r AIRequest) aiTalk {
 		switch m.Role {
 		case "user":
 			s := aiSaidOf(m.Text())
+			s.images = m.Images
 			t.asked = append(t.asked, len(t.said))
 			t.said = append(t.said, s)
 		case "assistant":
@@ -84,6 +94,9 @@ func aiTalkOf(r AIRequest) aiTalk {
 
 // aiSaidOf takes the speaker off a message that begins with one in brackets.
 func aiSaidOf(text string) aiSaid {
+	if s, ok := aiFileOf(text); ok {
+		return s
+	}
 	text = aiWithoutNote(text)
 	if inner, ok := strings.CutPrefix(text, "["); ok {
 		if who, rest, ok := strings.Cut(inner, "] "); ok && len(who) <= 200 && !strings.Contains(who, "\n") {

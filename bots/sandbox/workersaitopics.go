@@ -12,6 +12,7 @@ import (
 type aiTopic struct {
 	text  string
 	calls []AICall
+	idle  bool // text is what is said when there is nothing to say
 }
 
 var (
@@ -62,6 +63,9 @@ var aiPlace = func() *regexp.Regexp {
 // aiTopicOf decides what a message is about.
 func aiTopicOf(t aiTalk, at int) aiTopic {
 	text := t.said[at].text
+	if t.said[at].file != "" {
+		return aiTopic{text: aiFileWords(t.said[at])}
+	}
 	if said, ok := aiMemory(t, at); ok {
 		return aiTopic{text: said}
 	}
@@ -90,13 +94,17 @@ func aiTopicOf(t aiTalk, at int) aiTopic {
 	if len(topic.calls) > 0 {
 		return topic
 	}
-	return aiTopic{text: aiWords(t, at)}
+	said, idle := aiWords(t, at)
+	return aiTopic{text: said, idle: idle}
 }
 
 // aiAboutTime reports whether a message asks for a time, perhaps by going on from one
 // that did.
 func aiAboutTime(t aiTalk, at int) bool {
 	text := t.said[at].text
+	if t.said[at].file != "" {
+		return false
+	}
 	if aiAsksTime.MatchString(text) {
 		return true
 	}
@@ -126,34 +134,35 @@ func aiZones(text string) []string {
 	return zones
 }
 
-// aiWords is the answer to a message that needs neither tools nor memory.
-func aiWords(t aiTalk, at int) string {
+// aiWords is the answer to a message that needs neither tools nor memory. It is idle if the
+// message asks for nothing that the stand-in knows.
+func aiWords(t aiTalk, at int) (said string, idle bool) {
 	text := t.said[at].text
 	makes := aiMakes.MatchString(text)
 	switch {
 	case makes && aiLong.MatchString(text):
-		return aiLongText(strings.Contains(strings.ToLower(text), "very long"))
+		return aiLongText(strings.Contains(strings.ToLower(text), "very long")), false
 	case makes && aiMarkdown.MatchString(text):
-		return aiMarkdownText
+		return aiMarkdownText, false
 	case makes && aiCode.MatchString(text):
-		return aiCodeText
+		return aiCodeText, false
 	case aiHello.MatchString(text):
 		if who := t.said[at].who; who != "" {
-			return fmt.Sprintf("Hello, %s! %s", who, aiTry)
+			return fmt.Sprintf("Hello, %s! %s", who, aiTry), false
 		}
-		return "Hello! " + aiTry
+		return "Hello! " + aiTry, false
 	case aiHelp.MatchString(text):
-		return aiTry
+		return aiTry, false
 	case aiThanks.MatchString(text):
-		return "You are welcome."
+		return "You are welcome.", false
 	case text == "":
-		return "That was an empty message. " + aiTry
+		return "That was an empty message. " + aiTry, true
 	}
 	heard := strings.Join(strings.Fields(text), " ")
 	if runes := []rune(heard); len(runes) > 160 {
 		heard = string(runes[:160]) + "…"
 	}
-	return fmt.Sprintf("You wrote: “%s”. A real model would have something to say about that; I will remember it. %s", heard, aiTry)
+	return fmt.Sprintf("You wrote: “%s”. A real model would have something to say about that; I will remember it. %s", heard, aiTry), true
 }
 
 const aiTry = "Try *what time is it in Tokyo and Berlin?*, *what is 0.1 + 0.2?*, *what did I say first?*, *show me Markdown*, *show me code* or *write a long answer*."

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -82,6 +83,49 @@ func (s *Store) Active(ctx context.Context, platform string, since time.Time) ([
 		places[i] = f.what
 	}
 	return places, nil
+}
+
+// directFor is how long a direct channel is kept.
+const directFor = 366 * 24 * time.Hour
+
+func directs(platform string) []byte { return append([]byte("c/"+platform), 0) }
+
+// AddDirect implements bots.Directory. It does not wait for the disk: a channel that is
+// lost is read once more.
+func (s *Store) AddDirect(ctx context.Context, platform, channel string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.updateLazily(func(txn *tx) error {
+		return txn.SetEntry(badger.NewEntry(append(directs(platform), channel...), stamp(time.Now())).WithTTL(directFor))
+	})
+	if err != nil {
+		return fmt.Errorf("note a direct channel of %s: %w", platform, err)
+	}
+	return nil
+}
+
+// Directs implements bots.Directory.
+func (s *Store) Directs(ctx context.Context, platform string) ([]string, error) {
+	added := make(map[string]time.Time)
+	prefix := directs(platform)
+	err := s.view(func(txn *tx) error {
+		return each(txn, prefix, func(_ []byte, item *badger.Item) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return item.Value(func(v []byte) error {
+				added[string(item.Key()[len(prefix):])] = unstamp(v)
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the direct channels of %s: %w", platform, err)
+	}
+	return slices.SortedFunc(maps.Keys(added), func(a, b string) int {
+		return cmp.Or(added[b].Compare(added[a]), cmp.Compare(a, b))
+	}), nil
 }
 
 func stamp(t time.Time) []byte {

@@ -2,29 +2,28 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/time/rate"
+
+	"bobbin/bots"
 )
 
 const (
 	// overlap is read again before what was heard: messages of different channels
 	// reach the gateway in no strict order.
 	overlap = 2 * time.Minute
-	// settleIn is how long a new gateway session may tell of its guilds before the
-	// catch-up begins.
+	// settleIn is how long a new gateway session may tell of its guilds before they are
+	// read.
 	settleIn = 3 * time.Second
-	// catchUpPace is the time between two calls of a catch-up, which leaves most of
-	// the account's 50 a second to the answers.
-	catchUpPace = 300 * time.Millisecond
+	// catchUpPace is the time between two calls of a catch-up, which leaves more than half
+	// of the account's 50 a second to the answers.
+	catchUpPace = 50 * time.Millisecond
+	// readers is how many places are read side by side, so that the way to Discord and
+	// back does not set the pace.
+	readers = 4
 	// quietTries is how many catch-ups may fail at a message before its author is
 	// told that it could not be taken in.
 	quietTries = 6
@@ -75,7 +74,7 @@ func (in *intake) catchUp(ctx context.Context) {
 		case gap = <-in.missed:
 			clear(read)
 			pace.Reset()
-			tries, next = 0, time.After(settleIn)
+			tries, next = 0, time.After(0)
 			if in.ledger.heard().IsZero() { // the first run ever: there is nothing to read
 				in.ledger.release(gap.gap, gap.at)
 				next = nil
@@ -115,9 +114,8 @@ func (in *intake) recall(ctx context.Context) bool {
 	pace := backoff.NewExponentialBackOff()
 	pace.MaxInterval = time.Minute
 	for {
-		t, err := in.d.opts.Memory.Heard(ctx, Name)
+		err := in.recallOnce(ctx)
 		if err == nil {
-			in.ledger.begin(t)
 			return true
 		}
 		in.d.log.WarnContext(ctx, "how far Discord was heard is not known", "err", err)
@@ -129,179 +127,36 @@ func (in *intake) recall(ctx context.Context) bool {
 	}
 }
 
-// Bounds of one catch-up.
-const (
-	missedPages = 50   // of 100 messages, in one place
-	missedCalls = 2000 // ten minutes of calls
-)
+// firstHeard is the name under which the memory keeps when bobbin first listened.
+const firstHeard = Name + " first"
 
-var (
-	errSuperseded = errors.New("a new gateway session has begun")
-	errEnough     = errors.New("a catch-up has its limits")
-)
-
-// reader is one catch-up.
-type reader struct {
-	in    *intake
-	pace  *rate.Limiter
-	since time.Time
-	read  map[string]string // the last id that was read of a place, by channel
-	last  bool              // tell people of what cannot be taken in
-	calls int
-	found int // messages that were handed on
-}
-
-// readMissed reads what was said since what was heard. read is where it goes on after
-// a failure.
-func (in *intake) readMissed(ctx context.Context, gap missedSince, read map[string]string, last bool) error {
-	heard := in.ledger.heard()
-	r := &reader{in: in, pace: rate.NewLimiter(rate.Every(catchUpPace), 1), read: read, last: last}
-	r.since = heard.Add(-overlap)
-	if most := time.Now().Add(-in.d.opts.CatchUp); r.since.Before(most) {
-		r.since = most
-	}
-	places, err := r.places(ctx, gap.guilds)
-	if errors.Is(err, errSuperseded) {
+func (in *intake) recallOnce(ctx context.Context) error {
+	memory := in.d.opts.Memory
+	heard, err := memory.Heard(ctx, Name)
+	if err != nil {
 		return err
 	}
-	errs := []error{err}
-	for n, s := range places {
-		err := r.place(ctx, s)
-		switch {
-		case err == nil:
-		case errors.Is(err, errSuperseded), ctx.Err() != nil:
+	first, err := memory.Heard(ctx, firstHeard)
+	if err != nil {
+		return err
+	}
+	if first.IsZero() {
+		if first = time.Now(); !heard.IsZero() {
+			first = heard.Add(-overlap)
+		}
+		if err := memory.SetHeard(ctx, firstHeard, first); err != nil {
 			return err
-		case errors.Is(err, errEnough):
-			in.d.log.WarnContext(ctx, "too much was missed to read it all", "since", r.since, "left_out", len(places)-n)
-			return errors.Join(errs...)
-		case refused(err):
-			in.d.log.DebugContext(ctx, "a place cannot be read", "channel", s.channel, "err", err)
-		default:
-			errs = append(errs, fmt.Errorf("channel %s: %w", s.channel, err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	in.d.log.InfoContext(ctx, "caught up", "since", r.since, "messages", r.found, "places", len(places), "calls", r.calls)
-	return nil
-}
-
-// place reads what was said in one place, oldest first. What cannot be taken in ends
-// it, so that order is kept.
-func (r *reader) place(ctx context.Context, s source) error {
-	after := r.read[s.channel]
-	if after == "" {
-		after = snowflake(r.since)
-	}
-	for range missedPages {
-		page, err := r.page(ctx, s, after)
+	if m, ok := memory.(bots.Directory); ok {
+		channels, err := m.Directs(ctx, Name)
 		if err != nil {
 			return err
 		}
-		if len(page) == 0 {
-			return nil
-		}
-		answered := r.in.d.answered(page)
-		for _, m := range page {
-			r.in.ledger.arrived(m.ID, false)
-			if !answered[m.ID] {
-				if err := r.handOn(ctx, m); err != nil {
-					return err
-				}
-			}
-			after = m.ID
-			r.read[s.channel] = after
-		}
-		if len(page) < pageSize {
-			return nil
+		for _, channel := range slices.Backward(channels[:min(len(channels), maxDirects)]) {
+			in.directs.read(channel, 0)
 		}
 	}
-	r.in.d.log.WarnContext(ctx, "too much was missed in a channel to read it all", "channel", s.channel, "after", sent(after))
+	in.ledger.begin(heard, first)
 	return nil
-}
-
-// page returns the next messages of a place, oldest first. It has none that cannot be
-// read.
-func (r *reader) page(ctx context.Context, s source, after string) ([]message, error) {
-	var raw []json.RawMessage
-	err := r.get(ctx, call{
-		what: "read missed messages", method: http.MethodGet, path: []string{"channels", s.channel, "messages"},
-		query: url.Values{"after": {after}, "limit": {strconv.Itoa(pageSize)}},
-		route: "GET channels/" + s.channel + "/messages", out: &raw,
-	})
-	if err != nil {
-		return nil, err
-	}
-	page := make([]message, 0, len(raw))
-	for _, b := range raw {
-		var m message
-		if !r.in.decode(b, &m) {
-			continue
-		}
-		if !validID(m.ID) || !newer(m.ID, after) {
-			continue // would be read for ever
-		}
-		r.in.d.saw(m.ID)
-		m.ChannelID, m.GuildID, m.late = s.channel, s.guild, true
-		page = append(page, m)
-	}
-	slices.SortFunc(page, byID)
-	return page, nil
-}
-
-// handOn takes one message the way of all messages, and waits until it is taken in.
-func (r *reader) handOn(ctx context.Context, m message) error {
-	in := r.in
-	if !in.d.wanted(&m) {
-		return nil
-	}
-	m.last, m.done = r.last, make(chan bool, 1)
-	in.ledger.arrived(m.ID, true)
-	select {
-	case in.laneOf(m.ChannelID) <- func(ctx context.Context) { in.message(ctx, m) }:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case ok := <-m.done:
-		if !ok {
-			return fmt.Errorf("message %s could not be taken in", m.ID)
-		}
-		r.found++
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// answered returns the messages that one of ours on the page is an answer to: they
-// were taken in, or their author was told why not.
-func (d *Discord) answered(page []message) map[string]bool {
-	ids := make(map[string]bool)
-	for _, m := range page {
-		if d.isOurs(&m) && m.Reference != nil {
-			ids[m.Reference.MessageID] = true
-		}
-	}
-	return ids
-}
-
-// get makes one paced call.
-func (r *reader) get(ctx context.Context, c call) error {
-	if r.calls++; r.calls > missedCalls {
-		return errEnough
-	}
-	if err := r.pace.Wait(ctx); err != nil {
-		return err
-	}
-	if len(r.in.missed) > 0 {
-		return errSuperseded
-	}
-	return r.in.d.patiently(ctx, func(ctx context.Context) error { return r.in.d.rest.do(ctx, c) })
-}
-
-// snowflake returns the smallest id of that time.
-func snowflake(t time.Time) string {
-	return strconv.FormatInt(max(0, t.UnixMilli()-epoch)<<22, 10)
 }

@@ -61,7 +61,7 @@ func (d *Discord) remember(c channel) {
 // knows the event.
 func (d *Discord) learn(name string, data json.RawMessage) bool {
 	switch name {
-	case "CHANNEL_CREATE", "CHANNEL_UPDATE", "THREAD_CREATE", "THREAD_UPDATE":
+	case "CHANNEL_UPDATE", "THREAD_CREATE", "THREAD_UPDATE":
 		var c channel
 		if json.Unmarshal(data, &c) != nil {
 			d.counts.add(ignoredMalformed)

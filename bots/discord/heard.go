@@ -25,6 +25,7 @@ type ledger struct {
 	gap   int                  // counts the gateway sessions: each begins with a gap
 	held  bool                 // what was said in the gap is not read yet
 	floor time.Time            // while held, everything is known up to here and no further
+	first time.Time            // when bobbin first listened; zero before begin
 }
 
 // arrived notes a message. Unless it needs nothing more, settled has to follow.
@@ -80,11 +81,44 @@ func (l *ledger) release(gap int, began time.Time) {
 	l.held = false
 }
 
-// begin sets what an earlier run has heard.
-func (l *ledger) begin(t time.Time) {
+// session returns the number of the newest gap.
+func (l *ledger) session() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.floor = t
+	return l.gap
+}
+
+// window returns from when what nobody heard has to be read, at most that far back: where
+// bobbin has listened before, and in a place that it does not know. It reports false
+// before begin.
+func (l *ledger) window(most time.Duration) (recent, all time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first.IsZero() {
+		return recent, all, false
+	}
+	oldest := time.Now().Add(-most)
+	if all = l.first; all.Before(oldest) {
+		all = oldest
+	}
+	mark := l.mark()
+	if mark.IsZero() { // the first run ever
+		return all, all, true
+	}
+	if recent = mark.Add(-overlap); recent.Before(oldest) {
+		recent = oldest
+	}
+	if all.After(recent) {
+		all = recent
+	}
+	return recent, all, true
+}
+
+// begin sets what earlier runs have heard, and when the first of them began to listen.
+func (l *ledger) begin(t, first time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.floor, l.first = t, first
 	if t.After(l.upTo) {
 		l.upTo = t
 	}

@@ -42,12 +42,13 @@ type intake struct {
 	quit   chan struct{} // no more events will be waited for
 	full   atomic.Int32  // how many events wait for room
 
-	ledger ledger
-	noted  time.Time        // up to when the memory knows that all was heard
-	missed chan missedSince // the newest gap, until it is read
-	again  chan struct{}    // a message was left behind
-	lively lively
-	link   atomic.Pointer[gate] // the connection, nil for none
+	ledger  ledger
+	noted   time.Time        // up to when the memory knows that all was heard
+	missed  chan missedSince // the newest gap, until it is read
+	again   chan struct{}    // a message was left behind
+	lively  lively
+	directs directs
+	link    atomic.Pointer[gate] // the connection, nil for none
 }
 
 func newIntake(d *Discord, accept func(context.Context, bots.Event) error) *intake {
@@ -144,6 +145,9 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 			in.lively.add(m.ChannelID)
 			in.ledger.arrived(m.ID, wanted)
 		}
+		if m.GuildID == "" {
+			in.direct(m.ChannelID, m.ID)
+		}
 		if wanted {
 			offer(in, in.laneOf(m.ChannelID), func(ctx context.Context) { in.message(ctx, m) })
 		}
@@ -160,6 +164,9 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 	case "MESSAGE_REACTION_ADD":
 		var r reaction
 		if in.decode(data, &r) {
+			if r.GuildID == "" {
+				in.direct(r.ChannelID, "")
+			}
 			in.reacted(r)
 		}
 	case "GUILD_CREATE":
@@ -168,11 +175,30 @@ func (in *intake) dispatch(name string, data json.RawMessage) {
 			in.d.learnGuild(&g)
 			in.joined(&g)
 		}
+	case "TYPING_START":
+		var t struct {
+			ChannelID string `json:"channel_id"`
+			GuildID   string `json:"guild_id"`
+		}
+		if in.decode(data, &t) && t.GuildID == "" {
+			in.direct(t.ChannelID, "")
+		}
 	case "INTERACTION_CREATE":
 		var i interaction
 		if in.decode(data, &i) {
+			if i.direct() {
+				in.direct(i.ChannelID, "")
+			}
 			i.arrived = time.Now()
 			offer(in, in.asks, i)
+		}
+	case "CHANNEL_CREATE":
+		var c channel
+		if in.decode(data, &c) {
+			in.d.remember(c)
+			if c.Type == channelDM {
+				in.direct(c.ID, "")
+			}
 		}
 	default:
 		if !in.d.learn(name, data) {

@@ -24,6 +24,7 @@ const (
 	respondNothing     = 6 // what was pressed stays as it is
 	respondChoices     = 8
 	respondForm        = 9
+	contextDirect      = 1 // a DM with the bot
 	contextPrivate     = 2 // a DM or group that the bot is not in
 )
 
@@ -71,6 +72,11 @@ func (i *interaction) author() *user {
 		return i.Member.User
 	}
 	return i.User
+}
+
+// direct reports whether this happens in a DM with bobbin.
+func (i *interaction) direct() bool {
+	return i.GuildID == "" && (i.Context == nil || *i.Context == contextDirect) && (i.Channel == nil || i.Channel.Type == channelDM)
 }
 
 // text returns the argument of a command; none of bobbin's has more than one.

@@ -16,28 +16,29 @@ import (
 // notebook is a bots.Memory.
 type notebook struct {
 	mu     sync.Mutex
-	heard  time.Time
+	heard  map[string]time.Time
+	direct []string
 	active []agent.Address
 	fails  bool
 }
 
-func (n *notebook) Heard(context.Context, string) (time.Time, error) {
+func (n *notebook) Heard(_ context.Context, name string) (time.Time, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fails {
 		return time.Time{}, errors.New("disk on fire")
 	}
-	return n.heard, nil
+	return n.heard[name], nil
 }
 
-func (n *notebook) SetHeard(_ context.Context, _ string, t time.Time) error {
+func (n *notebook) SetHeard(_ context.Context, name string, t time.Time) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.fails {
 		return errors.New("disk on fire")
 	}
-	if t.After(n.heard) {
-		n.heard = t
+	if t.After(n.heard[name]) {
+		n.heard[name] = t
 	}
 	return nil
 }
@@ -57,7 +58,23 @@ func (n *notebook) fail(fails bool) {
 func (n *notebook) at() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.heard
+	return n.heard[Name]
+}
+
+func (n *notebook) AddDirect(_ context.Context, _, channel string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.fails {
+		return errors.New("disk on fire")
+	}
+	n.direct = slices.Insert(slices.DeleteFunc(n.direct, func(c string) bool { return c == channel }), 0, channel)
+	return nil
+}
+
+func (n *notebook) Directs(context.Context, string) ([]string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.direct), nil
 }
 
 func (n *notebook) add(a ...agent.Address) {
@@ -70,7 +87,7 @@ func (n *notebook) add(a ...agent.Address) {
 // a bot that is connected.
 func remembering(t *testing.T, s setup, test func(*rig, *notebook)) {
 	t.Helper()
-	n := new(notebook)
+	n := &notebook{heard: make(map[string]time.Time)}
 	s.idle, s.opts.Memory = true, n
 	if s.opts.CatchUp == 0 {
 		s.opts.CatchUp = 24 * time.Hour

@@ -182,10 +182,7 @@ func (in *intake) unaccepted(ctx context.Context, m *message, err error) (over b
 	if m.last || !in.d.catchesUp() {
 		return true
 	}
-	select {
-	case in.again <- struct{}{}:
-	default:
-	}
+	in.left()
 	return false
 }
 

@@ -1,12 +1,15 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
+
+	"bobbin/agent"
 )
 
 const (
@@ -18,7 +21,13 @@ const (
 )
 
 // source is a place where something may have been said: a channel, thread or DM.
-type source struct{ channel, guild string }
+type source struct {
+	channel, guild string
+	since          time.Time
+	direct         bool   // a DM
+	rank           int    // among the places where bobbin was spoken to last
+	last           string // message, as a list has it
+}
 
 // listed is a channel in a list of Discord's. Its last message may be deleted, which
 // does no harm here.
@@ -27,19 +36,69 @@ type listed struct {
 	Last *string `json:"last_message_id"`
 }
 
-// places lists where something may have been said: what Discord's lists show to have
-// changed, and the DMs and threads of conversations, because a bot cannot list its DMs,
-// and a thread that has gone to rest is on no list.
-func (r *reader) places(ctx context.Context, guilds []string) ([]source, error) {
+// directs lists the DMs, where bobbin was spoken to last first.
+func (r *reader) directs(ctx context.Context, active []agent.Address) (found []source) {
+	in := r.in
+	seen := make(map[string]bool)
+	add := func(channel string) {
+		switch {
+		case !validID(channel) || seen[channel]:
+			return
+		case len(found) < activePlaces:
+			found = append(found, source{channel: channel, since: in.directSince(channel), direct: true})
+		default:
+			if len(seen) == activePlaces {
+				r.enough(ctx)
+			}
+			in.directs.doubt(channel)
+		}
+		seen[channel] = true
+	}
+	for _, channel := range in.directs.partly() { // something has just happened there
+		add(channel)
+	}
+	for _, a := range active {
+		if a.Workspace == "" && a.Thread == "" {
+			add(a.Channel)
+		}
+	}
+	for _, channel := range in.directs.all() {
+		add(channel)
+	}
+	return found
+}
+
+func (r *reader) enough(ctx context.Context) {
+	r.in.d.log.WarnContext(ctx, "only the conversations that were active last are looked at for missed messages", "places", activePlaces)
+}
+
+// places lists where something may have been said in a server: what Discord's lists show
+// to have changed, and the threads of conversations, because one that has gone to rest is
+// on no list. Those where bobbin was spoken to last come first.
+func (r *reader) places(ctx context.Context, guilds []string, active []agent.Address) ([]source, error) {
 	var (
-		found, more []source
-		errs        []error
-		seen        = make(map[string]bool)
-		after       = snowflake(r.since)
+		found []source
+		errs  []error
+		seen  = make(map[string]bool)
+		ranks = make(map[string]int)
+		after = snowflake(r.since)
 	)
+	for n, a := range active {
+		for _, id := range []string{a.Channel, a.Thread} {
+			if _, ok := ranks[id]; !ok {
+				ranks[id] = n
+			}
+		}
+	}
+	rank := func(channel string) int {
+		if n, ok := ranks[channel]; ok {
+			return n
+		}
+		return len(active)
+	}
 	for _, guild := range guilds {
 		channels, err := r.guild(ctx, guild)
-		if errors.Is(err, errSuperseded) || ctx.Err() != nil {
+		if over(ctx, err) {
 			return nil, err
 		}
 		if err != nil && !refused(err) {
@@ -53,29 +112,26 @@ func (r *reader) places(ctx context.Context, guilds []string) ([]source, error) 
 			c.GuildID = guild
 			r.in.d.remember(c.channel)
 			if c.hasMessages() && c.Last != nil && newer(*c.Last, after) {
-				found = append(found, source{c.ID, guild})
+				found = append(found, source{channel: c.ID, guild: guild, since: r.since, rank: rank(c.ID), last: *c.Last})
 			}
 		}
 	}
-	active, err := r.in.d.opts.Memory.Active(ctx, Name, time.Now().Add(-activeFor))
-	if err != nil {
-		errs = append(errs, err)
-	}
-	for _, a := range active {
-		s := source{a.Channel, a.Workspace}
-		if a.Thread != "" {
-			s.channel = a.Thread
-		}
-		if (a.Thread == "" && a.Workspace != "") || !validID(s.channel) || seen[s.channel] {
+	more := 0
+	for n, a := range active {
+		if a.Thread == "" || !validID(a.Thread) || seen[a.Thread] {
 			continue
 		}
-		seen[s.channel] = true
-		if more = append(more, s); len(more) == activePlaces {
-			r.in.d.log.WarnContext(ctx, "only the conversations that were active last are looked at for missed messages", "places", activePlaces)
+		seen[a.Thread] = true
+		found = append(found, source{channel: a.Thread, guild: a.Workspace, since: r.since, rank: n})
+		if more++; more == activePlaces {
+			r.enough(ctx)
 			break
 		}
 	}
-	return slices.Concat(found, more), errors.Join(errs...)
+	slices.SortStableFunc(found, func(a, b source) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), byID(message{ID: b.last}, message{ID: a.last}))
+	})
+	return found, errors.Join(errs...)
 }
 
 // guild lists a guild's channels and its threads that are not at rest.

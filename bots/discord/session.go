@@ -45,6 +45,10 @@ func (d *Discord) newSession(in *intake) (*session, error) {
 	if d.opts.MessageContent {
 		dg.Identify.Intents |= discordgo.IntentMessageContent
 	}
+	if d.catchesUp() {
+		// Who writes in a DM shows where it is, before there is a message.
+		dg.Identify.Intents |= discordgo.IntentDirectMessageTyping
+	}
 	if d.opts.Reaction != "" {
 		dg.Identify.Intents |= discordgo.IntentsGuildMessageReactions | discordgo.IntentsDirectMessageReactions
 	}

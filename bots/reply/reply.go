@@ -132,6 +132,9 @@ type live struct {
 	outcome *agent.Outcome // set once the answer is complete
 	changed chan struct{}
 
+	rendered string         // the Markdown that was rendered last, to pages
+	pages    []bots.Message // never changed
+
 	parts []shownPart // in the order in which they stand
 	left  []shownPart // that can no longer be edited, and are to be removed
 	made  int         // parts ever made, for their keys
@@ -224,7 +227,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 		return l.framed(l.platform.Render(refused), bots.Message{Final: true}), true
 	case o != nil:
 		markdown := l.opening + finalText(*o)
-		pages, file := l.shorten(l.platform.Render(markdown), markdown)
+		pages, file := l.shorten(l.render(markdown), markdown)
 		last := l.last(o)
 		if file != nil {
 			last.Foot = join(wholeBelow, last.Foot)
@@ -233,7 +236,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	case l.lost > maxLost || l.refusal != nil:
 		return nil, false
 	}
-	pages = l.platform.Render(l.opening + u.Text)
+	pages = l.render(l.opening + u.Text)
 	now := bots.Message{Head: l.head(u), Buttons: l.buttons(bots.Stop)}
 	switch blank := strings.TrimSpace(u.Text) == "" || len(pages) == 1 && pages[0].Text == nothingYet; {
 	case !blank:
@@ -244,6 +247,14 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 		return nil, false
 	}
 	return l.framed(pages, now), false
+}
+
+// render is the platform's, which is asked once for each text. The pages are the caller's.
+func (l *live) render(markdown string) []bots.Message {
+	if l.rendered != markdown || l.pages == nil {
+		l.rendered, l.pages = markdown, l.platform.Render(markdown)
+	}
+	return slices.Clone(l.pages)
 }
 
 // maxRejections is how often a message that the platform refuses is tried again.

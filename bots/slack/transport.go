@@ -33,6 +33,8 @@ func httpClient(base *http.Client) *http.Client {
 		}
 		t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 		t.ResponseHeaderTimeout = callTimeout
+		// Through a proxy that knows no HTTP/2, each call would dial beyond the usual two.
+		t.MaxIdleConnsPerHost = 32
 		c.Transport = t
 	}
 	if c.Timeout == 0 {

@@ -31,6 +31,7 @@ type benchSetup struct {
 	data   string
 	window int           // tokens of history; 0: the default
 	edits  time.Duration // between two of a session
+	events bool          // all that Slack has, not only those that are for bobbin
 }
 
 // daemon starts one, waits until it is ready, calls f and stops it.
@@ -42,7 +43,7 @@ func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error
 			return err
 		}
 	}
-	if d.benchWorld, err = newBenchWorld(ctx); err != nil {
+	if d.benchWorld, err = newBenchWorld(ctx, s); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.benchWorld.close()) }()

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"time"
 
 	"bobbin/bots/sandbox"
@@ -69,12 +74,6 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			profiled := n == 64
-			if profiled {
-				if err := d.take(ctx, "begin", ".cpu"); err != nil {
-					return err
-				}
-			}
 			before, err := d.use(ctx, false)
 			if err != nil {
 				return err
@@ -92,11 +91,6 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 				return err
 			}
 			ours = processorTime() - ours
-			if profiled {
-				if err := d.take(ctx, "end", ".cpu"); err != nil {
-					return err
-				}
-			}
 			count := float64(len(turns))
 			all += n + len(turns)
 			rates[n] = count / took.Seconds()
@@ -113,6 +107,11 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 			b.table.add("throughput", "processor per turn, stand-ins and load"+at, millis(ours)/count, "ms")
 			b.table.add("throughput", "waits for the disk per turn"+at, float64(after.Syncs-before.Syncs)/count, "")
 			b.table.add("throughput", "processor in use"+at, 100*float64(after.CPU-before.CPU+ours)/float64(took), "% of one core")
+			if n == 64 || b.Quick && n == 16 {
+				if err := b.measureSplit(ctx, d, sessions); err != nil {
+					return err
+				}
+			}
 		}
 		if rates[64] > 0 {
 			b.table.add("throughput", "64 sessions : 1", rates[64]/rates[1], "×").atLeast(10, "until the processor is full")
@@ -125,6 +124,34 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 		b.table.add("throughput", "of which files that the system may drop", mebi(after.Shared), "MiB")
 		return d.take(ctx, "allocs", ".allocs")
 	})
+}
+
+// measureSplit says what the daemon's processor time goes to.
+func (b *bench) measureSplit(ctx context.Context, d *benched, sessions []*benchSession) error {
+	if d.profile == "" {
+		d.profile = b.data("throughput")
+	}
+	if err := d.take(ctx, "begin", ".cpu"); err != nil {
+		return err
+	}
+	if _, _, err := d.together(ctx, sessions, b.lasts); err != nil {
+		return err
+	}
+	if err := d.take(ctx, "end", ".cpu"); err != nil {
+		return err
+	}
+	f, err := os.Open(d.profile + ".cpu")
+	if err != nil {
+		return err
+	}
+	parts, err := benchSplit(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	for _, kind := range slices.SortedFunc(maps.Keys(parts), func(x, y string) int { return cmp.Compare(parts[y], parts[x]) }) {
+		b.table.add("throughput", fmt.Sprintf("of the daemon's processor time, %d sessions: %s", len(sessions), kind), 100*parts[kind], "%")
+	}
+	return nil
 }
 
 // historyWindow is as many tokens as ten of the entries have.

@@ -21,14 +21,20 @@ const slackEdits = 1200 * time.Millisecond
 
 // measureLatency measures what bobbin adds to the time that a model takes.
 func (b *bench) measureLatency(ctx context.Context) error {
-	err := b.daemon(ctx, benchSetup{data: b.data("instant")}, func(d *benched) error {
+	err := b.daemon(ctx, benchSetup{name: "instant", data: b.data("instant")}, func(d *benched) error {
 		d.script(benchModel{tokens: benchTokens})
 		sessions, err := d.open(ctx, 1)
 		if err != nil {
 			return err
 		}
+		if err := d.take(ctx, "begin", ".cpu"); err != nil {
+			return err
+		}
 		turns, _, err := d.together(ctx, sessions, b.paced)
 		if err != nil {
+			return err
+		}
+		if err := d.take(ctx, "end", ".cpu"); err != nil {
 			return err
 		}
 		b.table.spread("latency", "event → first post, instant model, 1 session", spans(turns, benchSaid, benchShown)).atMost(2.5, "")

@@ -38,10 +38,11 @@ type decoder struct {
 	meter   meter
 	finish  string // the last that was said; empty: none yet
 	ev      event  // the one being read: kept to be allocated once
-	size    int    // of the text so far
-	events  int    // that could be read
-	skipped int    // that could not
-	shown   bool   // some text went out
+	quick   quick
+	size    int  // of the text so far
+	events  int  // that could be read
+	skipped int  // that could not
+	shown   bool // some text went out
 
 	document bool // it is one JSON document, no stream
 }
@@ -66,9 +67,12 @@ type piece struct {
 func (d *decoder) event(data []byte) (piece, error) {
 	d.ev = event{}
 	ev := &d.ev
-	if err := unmarshal(data, ev); err != nil {
-		d.skipped++
-		return piece{}, errNotJSON
+	if !d.quick.read(data, ev) {
+		d.ev = event{}
+		if err := unmarshal(data, ev); err != nil {
+			d.skipped++
+			return piece{}, errNotJSON
+		}
 	}
 	d.events++
 	if f := firstFault(ev.Errors, ev.Error); f != (fault{}) {

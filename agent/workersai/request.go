@@ -9,9 +9,14 @@ import (
 	"bobbin/agent"
 )
 
+// wireRequest is what is sent: a model, messages, and what is said about the answer.
 type wireRequest struct {
-	Model          string            `json:"model"`
-	Messages       []outMessage      `json:"messages"`
+	Model    string
+	Messages []outMessage
+	wireOptions
+}
+
+type wireOptions struct {
 	Tools          []json.RawMessage `json:"tools,omitempty"`
 	ToolChoice     string            `json:"tool_choice,omitempty"`
 	MaxTokens      int               `json:"max_tokens"`
@@ -83,13 +88,12 @@ func (c *Client) body(r *agent.Request, a asking) ([]byte, error) {
 	if c.cloudflare() {
 		f = familyOf(a.model)
 	}
-	out := wireRequest{
-		Model:          a.model,
+	out := wireRequest{Model: a.model, wireOptions: wireOptions{
 		MaxTokens:      a.maxTokens,
 		Stream:         a.stream,
 		Effort:         f.effort,
 		TemplateKwargs: f.template,
-	}
+	}}
 	if a.stream {
 		out.StreamOptions = &streamOptions{IncludeUsage: true}
 	}
@@ -112,7 +116,7 @@ func (c *Client) body(r *agent.Request, a asking) ([]byte, error) {
 			out.ToolChoice = "none"
 		}
 	}
-	body, err := encode(&out)
+	body, err := out.write()
 	if err != nil {
 		return nil, &Error{Model: a.model, Message: "building the request: " + err.Error(), cause: err}
 	}

@@ -24,8 +24,8 @@ func (q *quick) read(b []byte, ev *event) bool {
 	q.b, q.i = b, 0
 	q.choices[0], q.delta, q.usage = choice{}, wireMessage{}, wireUsage{}
 	var seen keys
-	ok := q.object(func(key string) bool {
-		switch key {
+	ok := q.object(func(key []byte) bool {
+		switch string(key) {
 		case "choices":
 			q.list = q.choices[:]
 			ev.Choices = &q.list
@@ -60,8 +60,8 @@ func (k *keys) first(n int) bool {
 
 func (q *quick) choice() bool {
 	var seen keys
-	return q.object(func(key string) bool {
-		switch key {
+	return q.object(func(key []byte) bool {
+		switch string(key) {
 		case "delta":
 			q.choices[0].Delta = &q.delta
 			return seen.first(0) && q.readDelta()
@@ -76,8 +76,8 @@ func (q *quick) choice() bool {
 
 func (q *quick) readDelta() bool {
 	var seen keys
-	return q.object(func(key string) bool {
-		switch key {
+	return q.object(func(key []byte) bool {
+		switch string(key) {
 		case "content":
 			if !seen.first(0) {
 				return false
@@ -116,8 +116,8 @@ func (q *quick) present(p *presence) bool {
 
 func (q *quick) readUsage() bool {
 	var seen keys
-	return q.object(func(key string) bool {
-		switch key {
+	return q.object(func(key []byte) bool {
+		switch string(key) {
 		case "prompt_tokens":
 			return seen.first(0) && q.number(&q.usage.PromptTokens)
 		case "completion_tokens":
@@ -134,8 +134,8 @@ func (q *quick) readUsage() bool {
 				return true
 			}
 			var seen keys
-			return q.object(func(key string) bool {
-				return key == "cached_tokens" && seen.first(0) && q.number(&q.usage.PromptDetails.Cached)
+			return q.object(func(key []byte) bool {
+				return string(key) == "cached_tokens" && seen.first(0) && q.number(&q.usage.PromptDetails.Cached)
 			})
 		case "completion_tokens_details":
 			return q.literal("null")
@@ -145,7 +145,7 @@ func (q *quick) readUsage() bool {
 }
 
 // object calls f with each key, for it to read the value.
-func (q *quick) object(f func(key string) bool) bool {
+func (q *quick) object(f func(key []byte) bool) bool {
 	if !q.literal("{") {
 		return false
 	}
@@ -163,7 +163,7 @@ func (q *quick) object(f func(key string) bool) bool {
 			return false
 		}
 		q.blanks()
-		if !f(string(key)) {
+		if !f(key) {
 			return false
 		}
 		if q.literal("}") {

@@ -159,7 +159,11 @@ func (w *benchWorld) called(method string, form url.Values) *sandbox.SlackFault 
 type benchSession struct {
 	world *benchWorld
 	root  string
+	turns int // that it has had
 }
+
+// benchTurns is how long conversations are, unless it is the history that is measured.
+const benchTurns = 10
 
 const benchChannel = "C0GENERAL"
 
@@ -201,14 +205,14 @@ func (s *benchSession) say() (t *benchTurn, forget func(), err error) {
 	text := fmt.Sprintf("<@U0BOBBIN> %s%d: what is to be done today?", benchAsks, n)
 	t.said.note(time.Now())
 	ts, err := w.slack.Say("U0ADA", benchChannel, s.root, text)
-	if s.root == "" {
+	if s.turns++; s.root == "" {
 		s.root = ts
 	}
 	return t, forget, err
 }
 
 // together has sessions ask again and again for so long, each after its last answer
-// stands, and returns their turns. Each of them has asked once before.
+// stands, and returns their turns. Each goes on in another thread after some turns.
 func (d *benched) together(ctx context.Context, sessions []*benchSession, lasts time.Duration) (turns []*benchTurn, took time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -219,6 +223,9 @@ func (d *benched) together(ctx context.Context, sessions []*benchSession, lasts 
 		all.Go(func() {
 			var own []*benchTurn
 			for time.Since(began) < lasts {
+				if s.turns >= benchTurns {
+					s.root, s.turns = "", 0
+				}
 				t, err := s.ask(ctx, d.gone)
 				if err != nil {
 					cancel(err)

@@ -67,6 +67,7 @@ type worker struct {
 	asked []Inbound // what it answered when it began
 	end   context.CancelCauseFunc
 	more  bool // messages have arrived since
+	over  bool // its answer is complete, and only has to be shown
 
 	revised TurnID // was changed when it was about to run
 }

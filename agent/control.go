@@ -53,11 +53,12 @@ func (forbiddenError) Public() string {
 // May decides whether somebody may act on a turn that answers these messages.
 type May func(in []Inbound) bool
 
-// Running returns the turn that the session is working on, if any.
+// Running returns the turn that the session is working on, if any. One whose answer is
+// complete and only has to be shown is none: whoever writes now hardly waits for it.
 func (a *Agent) Running(s SessionID) (TurnID, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if w := a.live[s]; w != nil && w.turn != nil {
+	if w := a.live[s]; w != nil && w.turn != nil && !w.over {
 		return w.turn.ID, true
 	}
 	return "", false
@@ -172,7 +173,7 @@ func (a *Agent) arrived(s SessionID) {
 func (a *Agent) begins(w *worker, t *Turn, end context.CancelCauseFunc) (ended func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	w.turn, w.asked, w.end, w.more = t, slices.Clone(t.Inbound), end, false
+	w.turn, w.asked, w.end, w.more, w.over = t, slices.Clone(t.Inbound), end, false, t.Outcome != nil
 	if w.revised == t.ID {
 		end(errRevised)
 	}
@@ -182,6 +183,13 @@ func (a *Agent) begins(w *worker, t *Turn, end context.CancelCauseFunc) (ended f
 		defer a.mu.Unlock()
 		w.turn, w.asked, w.end = nil, nil, nil
 	}
+}
+
+// answered notes that the answer of the worker's turn is complete.
+func (a *Agent) answered(w *worker) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.over = true
 }
 
 // newcomers reports, once for each time, whether messages have arrived for the turn.

@@ -54,6 +54,28 @@ func TestAStoppedTurnKeepsItsTextAndTheNextBegins(t *testing.T) {
 	})
 }
 
+func TestATurnWhoseAnswerIsCompleteDoesNotRunAnyMore(t *testing.T) {
+	bubble(t, func(r *rig) {
+		looks := 0
+		r.replies.OnFinish = func(context.Context, *agent.Turn, agent.Outcome) error {
+			looks++
+			if id, runs := r.agent.Running(session("s")); runs {
+				r.Errorf("turn %s runs while its answer is shown", id)
+			}
+			return nil
+		}
+		r.plays(agenttest.Says("one"), agenttest.Says("two"))
+		r.up()
+		r.say("s", 1)
+		r.idle()
+		r.say("s", 2)
+		r.idle()
+		if looks != 2 {
+			r.Errorf("%d answers were shown", looks)
+		}
+	})
+}
+
 func TestATurnThatWaitsForASlotCanBeStopped(t *testing.T) {
 	bubble(t, func(r *rig) {
 		release := make(chan struct{})

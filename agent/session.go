@@ -149,6 +149,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, answer) }); err != nil {
 			return fmt.Errorf("journal the answer: %w", err)
 		}
+		a.answered(w)
 	}
 	if err := finish(ctx, reply, *o); err != nil {
 		if !final(t, err) || errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(err, ErrUndeliverable) {

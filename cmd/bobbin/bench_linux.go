@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +20,26 @@ func processorTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// idleTime is how long processors have had nothing to do since the machine started, and how
+// long all of them have run, in ticks.
+func idleTime() (idle, all float64) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	for i, field := range strings.Fields(line) {
+		ticks, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			continue // the name of the line
+		}
+		if all += ticks; i == 4 || i == 5 { // idle, and waiting for a disk
+			idle += ticks
+		}
+	}
+	return idle, all
 }
 
 // resident returns how much memory this process has, in bytes, and how much of that

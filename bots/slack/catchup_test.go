@@ -57,6 +57,32 @@ func TestWhatWasSaidWhileDownIsTakenOnceAfterTheStart(t *testing.T) {
 	})
 }
 
+// Slack lists the DMs that people have opened, whether or not anything was ever heard there.
+func TestFirstDirectMessageOfAPersonIsFoundAlthoughItWasSaidWhileDown(t *testing.T) {
+	ranOnce(t, never(), func(t *testing.T, r *rig, m *memory) {
+		r.say(t, "U0GRACE", r.OpenDM("U0GRACE"), "", "hello?")
+		time.Sleep(time.Minute)
+		r.say(t, "U0LINUS", r.OpenDM("U0LINUS"), "", "anybody?")
+		time.Sleep(time.Hour)
+		r.connect(t)
+		time.Sleep(10 * time.Minute)
+		events := m.events()
+		var texts []string
+		for _, ev := range events {
+			if !ev.Direct || !ev.Late {
+				t.Errorf("%+v", ev)
+			}
+			texts = append(texts, ev.Text)
+		}
+		slices.Sort(texts) // of different places
+		want(t, texts, "anybody?", "hello?")
+		r.end(t, m)
+		r.connect(t)
+		time.Sleep(10 * time.Minute)
+		want(t, m.texts())
+	})
+}
+
 func TestMissedMessagesComeInOrderAndOnlyPeoplesOwn(t *testing.T) {
 	o := never()
 	o.NoLimits = true

@@ -106,8 +106,8 @@ func (t *torture) run(ctx context.Context) (err error) {
 func (t *torture) configPath() string { return filepath.Join(t.dir, "config.yaml") }
 func (t *torture) data() string       { return filepath.Join(t.dir, "data") }
 
-// introduce has everyone greet the daemon on Discord while it listens. Discord tells a bot
-// of a DM only when somebody writes in it; what is said there before cannot be caught up.
+// introduce has the daemon listen for the first time: what was said before that is not
+// for it to answer.
 func (t *torture) introduce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()

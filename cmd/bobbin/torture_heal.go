@@ -18,6 +18,7 @@ const (
 	stuckAfter = 45 * time.Second // without any progress, what waits is printed
 	lostAfter  = 90 * time.Second // and then all goroutines, if turns wait
 	missAfter  = 5 * time.Minute  // or if none waits: catching up with many threads takes its time
+	lookEvery  = 5 * time.Second  // people look whether there is an answer
 	stopWithin = 30 * time.Second // the daemon ends when it is told to
 )
 
@@ -30,6 +31,8 @@ type healer struct {
 	state string // changes with each progress
 	since time.Time
 	shown time.Time
+
+	looked time.Time
 }
 
 // heal runs one last daemon until it has answered everything, has what was given up
@@ -142,6 +145,12 @@ func (h *healer) until(ctx context.Context, what string, done func(answered, wai
 			return err
 		}
 		h.progress(10*time.Second, "%s", what)
+		if time.Since(h.looked) > lookEvery {
+			h.looked = time.Now()
+			if err := h.world.lookIn(); err != nil {
+				return err
+			}
+		}
 		var state strings.Builder
 		fmt.Fprintln(&state, len(answers))
 		if err := printTurns(&state, turns, false); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,9 +41,12 @@ type tortureWorld struct {
 	effects map[string]int
 	faults  map[string]int
 	places  map[string]string // message → where it was written
-	greeted int               // DMs that were greeted in
+	greeted int               // how often somebody said hello
 	admin   string            // address of the daemon's
 }
+
+// tortureFriends are those who write on Discord.
+var tortureFriends = []string{"ada", "grace", "linus"}
 
 // tortureFirsts is how many kills a run has at least that has kills by poison.
 const tortureFirsts = 10
@@ -148,13 +152,12 @@ func (w *tortureWorld) slackFault(method string, _ url.Values) *sandbox.SlackFau
 	return nil
 }
 
-// greet has people say hello in Discord's DMs and waits until each of them is answered. From
-// then on there are faults.
+// greet has somebody say hello on either platform, where all can read it, and waits until
+// they are answered. From then on there are faults.
 func (w *tortureWorld) greet(ctx context.Context, gone <-chan struct{}) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	friends := []string{"ada", "grace", "linus"}
-	for w.greetings() < len(friends) {
+	for w.greeted == 0 || w.greetings() < w.greeted {
 		select {
 		case <-tick.C:
 		case <-gone:
@@ -165,16 +168,37 @@ func (w *tortureWorld) greet(ctx context.Context, gone <-chan struct{}) error {
 		if w.discord.Connected() == 0 || w.greeted > 0 {
 			continue
 		}
-		for _, friend := range friends {
-			if _, err := w.discord.Say(friend, w.discord.OpenDM(friend), "", "hello"); err != nil {
-				return fmt.Errorf("say hello: %w", err)
-			}
-			w.greeted++
+		_, err := w.discord.Say("ada", w.general(), "", "<@"+w.discord.BotID()+"> hello")
+		if err == nil {
+			_, err = w.slack.Say("U0ADA", "C0GENERAL", "", "<@U0BOBBIN> hello")
 		}
+		if err != nil {
+			return fmt.Errorf("say hello: %w", err)
+		}
+		w.greeted = 2
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faulty = true
+	return nil
+}
+
+// general is Discord's channel for all.
+func (w *tortureWorld) general() string {
+	channels := w.discord.World().Channels()
+	return channels[slices.IndexFunc(channels, func(c sandbox.Channel) bool { return c.Name == "general" })].ID
+}
+
+// lookIn has everyone begin to type in their DM on Discord, as people do who wonder why
+// there is no answer. If all that they have ever written there came while the daemon was
+// down, nothing else tells of it.
+func (w *tortureWorld) lookIn() error {
+	for _, friend := range tortureFriends {
+		typing := fmt.Sprintf(`{"channel_id":%q,"user_id":"0","timestamp":%d}`, w.discord.OpenDM(friend), time.Now().Unix())
+		if err := w.discord.Dispatch("TYPING_START", json.RawMessage(typing)); err != nil {
+			return fmt.Errorf("type: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -221,7 +245,7 @@ func (w *tortureWorld) write(ctx context.Context, n int) error {
 // say writes message i. Slack's threads go on.
 func (w *tortureWorld) say(i int, threads *[]string) error {
 	text := fmt.Sprintf("msg-%d please", i)
-	user, friend := []string{"U0ADA", "U0GRACE", "U0LINUS"}[i%3], []string{"ada", "grace", "linus"}[i%3]
+	user, friend := []string{"U0ADA", "U0GRACE", "U0LINUS"}[i%3], tortureFriends[i%3]
 	place := ""
 	var err error
 	switch i % 5 {
@@ -238,8 +262,7 @@ func (w *tortureWorld) say(i int, threads *[]string) error {
 		place = w.slack.OpenDM(user)
 		_, err = w.slack.Say(user, place, "", text)
 	case 4:
-		channels := w.discord.World().Channels()
-		place = channels[slices.IndexFunc(channels, func(c sandbox.Channel) bool { return c.Name == "general" })].ID
+		place = w.general()
 		_, err = w.discord.Say(friend, place, "", "<@"+w.discord.BotID()+"> "+text)
 	default:
 		place = w.discord.OpenDM(friend)

@@ -133,7 +133,7 @@ func (w *tortureWorld) where(id string) string {
 // greetings counts the messages that answer nothing but a greeting.
 func (w *tortureWorld) greetings() (n int) {
 	for _, m := range w.said() {
-		if strings.TrimSpace(m.text) == tortureHello {
+		if strings.Contains(m.text, tortureHello) {
 			n++
 		}
 	}
@@ -211,7 +211,7 @@ func (w *tortureWorld) check(r *tortureReport) {
 	}
 	sentences := 0
 	for _, m := range w.said() {
-		if strings.TrimSpace(m.text) == tortureHello {
+		if strings.Contains(m.text, tortureHello) {
 			continue
 		}
 		sentences += strings.Count(m.text, tortureSentence)

@@ -263,7 +263,10 @@ func TestDirectChannelsAreReadFirstAndThenWhereBobbinWasSpokenToLast(t *testing.
 			t.Fatal(err)
 		}
 		guild := r.fake.GuildID()
-		dm := r.fake.OpenDM("grace")
+		dm, quiet := r.fake.OpenDM("grace"), r.fake.OpenDM("linus")
+		if err := n.AddDirect(t.Context(), Name, quiet); err != nil {
+			t.Fatal(err)
+		}
 		n.add(
 			agent.Address{Platform: Name, Workspace: guild, Channel: r.channel("general"), Thread: p.channel},
 			agent.Address{Platform: Name, Workspace: guild, Channel: r.channel("random"), Thread: old},
@@ -293,7 +296,7 @@ func TestDirectChannelsAreReadFirstAndThenWhereBobbinWasSpokenToLast(t *testing.
 			t.Errorf("read %q, the DM is %s", order, dm)
 		}
 		at := func(channel string) int { return slices.Index(order, channel) }
-		if at(p.channel) < 0 || at(r.channel("random")) < 0 || at(p.channel) > at(other) || at(r.channel("random")) > at(other) {
+		if at(p.channel) < 0 || at(r.channel("random")) < 0 || at(p.channel) > at(other) || at(r.channel("random")) > at(other) || at(quiet) < at(p.channel) {
 			t.Errorf("read %q", order)
 		}
 		got := r.says()

@@ -56,15 +56,15 @@
 // Discord delivers a message once, over a connection that may be down, or open and deaf.
 // So the time before which everything is taken in is kept, in the messages' own time,
 // and after each start of a gateway session the history since then is read, through the
-// same door as live messages: DMs first, then the places where bobbin was spoken to last.
-// It takes less than half of the calls that an account may make. The gateway's silence is
-// checked against the history of the places where something was said last. What was read
-// again is known by its ids, which the store has to remember for longer than the catch-up's
-// window.
+// same door as live messages: DMs first, then the places where bobbin was spoken to last,
+// and DMs that have been quiet for long at the end. It takes less than half of the calls
+// that an account may make. The gateway's silence is checked against the history of the
+// places where something was said last. What was read again is known by its ids, which the
+// store has to remember for longer than the catch-up's window.
 //
-// Discord lists a bot's DMs nowhere. One becomes known, and stays so for a year, when
-// anything is seen to happen in it: a message, a command, a reaction, somebody typing. All
-// of the window is read then, before the message that gave it away is taken in, because
+// Discord lists a bot's DMs nowhere. One becomes known, and stays so for a year at least,
+// when anything is seen to happen in it: a message, a command, a reaction, somebody typing.
+// All of the window is read then, before the message that gave it away is taken in, because
 // what was said there may have been missed long before the last absence; it counts as known
 // only once that is done. bobbin could also ask for the DM of everybody who has spoken to
 // it in a server. It does not: bots that open many DMs are taken for spam, at numbers that

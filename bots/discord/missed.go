@@ -42,7 +42,8 @@ type reader struct {
 }
 
 // readMissed reads what was said since what was heard. read is where it goes on after
-// a failure. DMs come first: nothing else has to be known to read them.
+// a failure. DMs come first, for nothing else has to be known to read them; those in which
+// nobody has said anything for long come last.
 func (in *intake) readMissed(ctx context.Context, gap missedSince, read map[string]string, last bool) error {
 	r := &reader{in: in, pace: rate.NewLimiter(rate.Every(catchUpPace), 1), gap: gap, read: read, last: last}
 	r.since, _, _ = in.ledger.window(in.d.opts.CatchUp)
@@ -50,8 +51,8 @@ func (in *intake) readMissed(ctx context.Context, gap missedSince, read map[stri
 	if err != nil {
 		return err
 	}
-	dms := r.directs(ctx, active)
-	if err = r.all(ctx, dms); over(ctx, err) {
+	recent, quiet := r.directs(ctx, active)
+	if err = r.all(ctx, recent); over(ctx, err) {
 		return err
 	}
 	errs := []error{err}
@@ -65,13 +66,14 @@ func (in *intake) readMissed(ctx context.Context, gap missedSince, read map[stri
 		return err
 	}
 	errs = append(errs, err)
-	if err = r.all(ctx, places); over(ctx, err) {
+	rest := slices.Concat(places, quiet)
+	if err = r.all(ctx, rest); over(ctx, err) {
 		return err
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return err
 	}
-	in.d.log.InfoContext(ctx, "caught up", "since", r.since, "messages", r.found, "places", len(dms)+len(places), "calls", r.calls)
+	in.d.log.InfoContext(ctx, "caught up", "since", r.since, "messages", r.found, "places", len(recent)+len(rest), "calls", r.calls)
 	return nil
 }
 

@@ -36,16 +36,17 @@ type listed struct {
 	Last *string `json:"last_message_id"`
 }
 
-// directs lists the DMs, where bobbin was spoken to last first.
-func (r *reader) directs(ctx context.Context, active []agent.Address) (found []source) {
+// directs lists the DMs: those where something has just happened and those where bobbin was
+// spoken to, the last ones first, and then the quiet ones.
+func (r *reader) directs(ctx context.Context, active []agent.Address) (recent, quiet []source) {
 	in := r.in
 	seen := make(map[string]bool)
-	add := func(channel string) {
+	add := func(to *[]source, channel string) {
 		switch {
 		case !validID(channel) || seen[channel]:
 			return
-		case len(found) < activePlaces:
-			found = append(found, source{channel: channel, since: in.directSince(channel), direct: true})
+		case len(recent)+len(quiet) < activePlaces:
+			*to = append(*to, source{channel: channel, since: in.directSince(channel), direct: true})
 		default:
 			if len(seen) == activePlaces {
 				r.enough(ctx)
@@ -54,18 +55,18 @@ func (r *reader) directs(ctx context.Context, active []agent.Address) (found []s
 		}
 		seen[channel] = true
 	}
-	for _, channel := range in.directs.partly() { // something has just happened there
-		add(channel)
+	for _, channel := range in.directs.partly() {
+		add(&recent, channel)
 	}
 	for _, a := range active {
 		if a.Workspace == "" && a.Thread == "" {
-			add(a.Channel)
+			add(&recent, a.Channel)
 		}
 	}
 	for _, channel := range in.directs.all() {
-		add(channel)
+		add(&quiet, channel)
 	}
-	return found
+	return recent, quiet
 }
 
 func (r *reader) enough(ctx context.Context) {

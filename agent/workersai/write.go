@@ -8,7 +8,7 @@ import (
 // write encodes the request. The messages are written by hand, as the JSON package would
 // but much faster: with a full window they are a hundred kilobytes, in each step.
 func (r *wireRequest) write() ([]byte, error) {
-	size := 4096
+	size := 512 + len(r.Model)
 	for i := range r.Messages {
 		size += len(r.Messages[i].Content)*17/16 + 64
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,7 @@ type benchSetup struct {
 	data   string
 	window int           // tokens of history; 0: the default
 	edits  time.Duration // between two of a session
+	tls    bool          // between it and the model, with HTTP/2, as on the Internet
 	events bool          // all that Slack has, not only those that are for bobbin
 }
 
@@ -55,7 +57,16 @@ func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error
 		return fmt.Errorf("make a log: %w", err)
 	}
 	defer func() { err = errors.Join(err, d.log.Close()) }()
-	if err := d.start(ctx, b, "bench-child", "--config", config, "--edits", s.edits.String()); err != nil {
+	var trust []string
+	if s.tls {
+		issuer := b.data("issuer.pem")
+		block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: d.models.Certificate().Raw})
+		if err := os.WriteFile(issuer, block, 0o600); err != nil {
+			return fmt.Errorf("write the certificate of the model: %w", err)
+		}
+		trust = []string{"SSL_CERT_FILE=" + issuer}
+	}
+	if err := d.start(ctx, b, trust, "bench-child", "--config", config, "--edits", s.edits.String()); err != nil {
 		return errors.Join(err, d.tail())
 	}
 	stopped := false
@@ -81,8 +92,9 @@ func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error
 }
 
 // start starts it and waits until it is ready.
-func (d *benched) start(ctx context.Context, b *bench, args ...string) error {
+func (d *benched) start(ctx context.Context, b *bench, env []string, args ...string) error {
 	cmd := b.command(ctx, args...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = d.log
 	lines, w, err := os.Pipe()
 	if err != nil {

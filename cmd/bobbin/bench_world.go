@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -20,6 +22,7 @@ import (
 // people who write. It notes when what happens.
 type benchWorld struct {
 	slack  *sandbox.Slack
+	models *httptest.Server
 	site   site
 	served sync.WaitGroup
 	stop   context.CancelFunc
@@ -68,10 +71,13 @@ func newBenchWorld(ctx context.Context, s benchSetup) (w *benchWorld, err error)
 	if w.site.listener, err = listen(ctx, "127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("listen for the stand-ins: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /client/v4/", w.answer)
-	mux.Handle("/", w.slack.Handler())
-	w.site.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	w.models = httptest.NewUnstartedServer(http.HandlerFunc(w.answer))
+	if w.models.EnableHTTP2 = s.tls; s.tls {
+		w.models.StartTLS()
+	} else {
+		w.models.Start()
+	}
+	w.site.server = &http.Server{Handler: w.slack.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = stop
 	w.served.Go(func() { _ = w.site.serve(serving) }) // its end is close's to tell
@@ -81,6 +87,8 @@ func newBenchWorld(ctx context.Context, s benchSetup) (w *benchWorld, err error)
 
 func (w *benchWorld) close() error {
 	w.slack.Close()
+	w.models.CloseClientConnections()
+	w.models.Close()
 	w.stop()
 	w.served.Wait()
 	return w.site.close()
@@ -89,10 +97,10 @@ func (w *benchWorld) close() error {
 // config is the default one but for how many turns may run at once.
 func (w *benchWorld) config(s benchSetup) string {
 	slack := w.slack.Options()
-	config := strings.NewReplacer("BASE", "http://"+w.site.listener.Addr().String(), "DATA", strconv.Quote(s.data), "AITOKEN", demoToken,
+	config := strings.NewReplacer("BASE", "http://"+w.site.listener.Addr().String(), "MODELS", w.models.URL, "DATA", strconv.Quote(s.data), "AITOKEN", demoToken,
 		"SLACKBOT", slack.BotToken, "SLACKAPP", slack.AppToken).Replace(`
 data_dir: DATA
-workers_ai: {account_id: bench, api_token: AITOKEN, base_url: BASE/client/v4}
+workers_ai: {account_id: bench, api_token: AITOKEN, base_url: MODELS/client/v4}
 slack: {bot_token: SLACKBOT, app_token: SLACKAPP, api_url: BASE/api/}
 admin: {listen: ""}
 agent:
@@ -212,8 +220,9 @@ func (s *benchSession) say() (t *benchTurn, forget func(), err error) {
 }
 
 // together has sessions ask again and again for so long, each after its last answer
-// stands, and returns their turns. Each goes on in another thread after some turns.
-func (d *benched) together(ctx context.Context, sessions []*benchSession, lasts time.Duration) (turns []*benchTurn, took time.Duration, err error) {
+// stands, and returns their turns. Each goes on in another thread after some turns. They
+// begin at moments spread over the first part of that time.
+func (d *benched) together(ctx context.Context, sessions []*benchSession, begin, lasts time.Duration) (turns []*benchTurn, took time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -222,6 +231,15 @@ func (d *benched) together(ctx context.Context, sessions []*benchSession, lasts 
 	for _, s := range sessions {
 		all.Go(func() {
 			var own []*benchTurn
+			if begin > 0 {
+				first := time.NewTimer(rand.N(begin)) //nolint:gosec // no secret depends on it
+				defer first.Stop()
+				select {
+				case <-first.C:
+				case <-ctx.Done():
+					return
+				}
+			}
 			for time.Since(began) < lasts {
 				if s.turns >= benchTurns {
 					s.root, s.turns = "", 0

@@ -91,6 +91,9 @@ func (t *torture) run(ctx context.Context) (err error) {
 	if err := t.introduce(ctx); err != nil {
 		return err
 	}
+	if err := t.world.writeEarly(t.Messages); err != nil {
+		return err
+	}
 	if err := t.hurt(ctx); err != nil {
 		return err
 	}

@@ -31,9 +31,10 @@ type tortureWorld struct {
 	executioner executioner
 	poison      int // number of the message that kills whoever answers it; 0: none
 
-	permits  chan struct{} // for messages to be written
-	released int           // permits ever given
-	written  atomic.Int64  // messages
+	permits   chan struct{} // for messages to be written
+	released  int           // permits ever given
+	strangers []string      // who write once, before anybody else
+	written   atomic.Int64  // messages
 
 	mu      sync.Mutex
 	faulty  bool
@@ -190,10 +191,10 @@ func (w *tortureWorld) general() string {
 }
 
 // lookIn has everyone begin to type in their DM on Discord, as people do who wonder why
-// there is no answer. If all that they have ever written there came while the daemon was
-// down, nothing else tells of it.
+// there is no answer. Of what was written there while the daemon was down, and nothing
+// after it, nothing else tells.
 func (w *tortureWorld) lookIn() error {
-	for _, friend := range tortureFriends {
+	for _, friend := range slices.Concat(tortureFriends, w.strangers) {
 		typing := fmt.Sprintf(`{"channel_id":%q,"user_id":"0","timestamp":%d}`, w.discord.OpenDM(friend), time.Now().Unix())
 		if err := w.discord.Dispatch("TYPING_START", json.RawMessage(typing)); err != nil {
 			return fmt.Errorf("type: %w", err)
@@ -216,8 +217,8 @@ func (w *tortureWorld) release(n int) {
 	}
 }
 
-// tortureEarly are the messages that are written before all others, if there are so many:
-// everybody's first in their DM on Discord, which nothing has told of.
+// tortureEarly are the messages that are written before all others, if there are so many,
+// in DMs on Discord that nothing has told of, by people who write nothing else.
 var tortureEarly = []int{5, 10, 15}
 
 // writeEarly has people write while no daemon is there.
@@ -226,13 +227,27 @@ func (w *tortureWorld) writeEarly(n int) error {
 		if i > n {
 			break
 		}
-		if err := w.say(i, nil); err != nil {
+		stranger := w.discord.AddUser(fmt.Sprintf("stranger %d", i), false)
+		w.strangers = append(w.strangers, stranger)
+		if err := w.sayAlone(i, stranger); err != nil {
 			return fmt.Errorf("write message %d: %w", i, err)
 		}
 		w.written.Add(1)
 	}
 	return nil
 }
+
+// sayAlone writes message i in a DM on Discord.
+func (w *tortureWorld) sayAlone(i int, user string) error {
+	place := w.discord.OpenDM(user)
+	_, err := w.discord.Say(user, place, "", tortureText(i))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.places[fmt.Sprint(i)] = place
+	return err
+}
+
+func tortureText(i int) string { return fmt.Sprintf("msg-%d please", i) }
 
 // write has people write the rest of n messages, here and there, as they are released, and
 // breaks connections.
@@ -264,7 +279,7 @@ func (w *tortureWorld) write(ctx context.Context, n int) error {
 
 // say writes message i. Slack's threads go on.
 func (w *tortureWorld) say(i int, threads *[]string) error {
-	text := fmt.Sprintf("msg-%d please", i)
+	text := tortureText(i)
 	user, friend := []string{"U0ADA", "U0GRACE", "U0LINUS"}[i%3], tortureFriends[i%3]
 	place := ""
 	var err error
@@ -285,8 +300,7 @@ func (w *tortureWorld) say(i int, threads *[]string) error {
 		place = w.general()
 		_, err = w.discord.Say(friend, place, "", "<@"+w.discord.BotID()+"> "+text)
 	default:
-		place = w.discord.OpenDM(friend)
-		_, err = w.discord.Say(friend, place, "", text)
+		return w.sayAlone(i, friend)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

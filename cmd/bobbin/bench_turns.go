@@ -76,6 +76,27 @@ func (b *bench) measureLatency(ctx context.Context) error {
 
 // measureThroughput has sessions take turn after turn, with a model that takes no time.
 func (b *bench) measureThroughput(ctx context.Context) error {
+	if err := b.measureTurns(ctx); err != nil {
+		return err
+	}
+	return b.daemon(ctx, benchSetup{data: b.data("told"), events: true}, func(d *benched) error {
+		d.script(benchModel{tokens: benchTokens})
+		most := min(64, slices.Max(b.clients))
+		sessions, err := d.open(ctx, most)
+		if err != nil {
+			return err
+		}
+		turns, took, err := d.together(ctx, sessions, 0, b.lasts)
+		if err != nil {
+			return err
+		}
+		b.table.add("throughput", fmt.Sprintf("durable turns, %d sessions, told of all that is said", most), float64(len(turns))/took.Seconds(), "/s")
+		return nil
+	})
+}
+
+// measureTurns tells the daemon only what is said to it: one event for each turn.
+func (b *bench) measureTurns(ctx context.Context) error {
 	return b.daemon(ctx, benchSetup{name: "throughput", data: b.data("turns")}, func(d *benched) error {
 		d.script(benchModel{tokens: benchTokens})
 		rates := make(map[int]float64)

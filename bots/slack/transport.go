@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -54,6 +55,14 @@ func fileClient(api *http.Client) *http.Client {
 	return &c
 }
 
+// shownAnswer is what is of interest in the answer to a call that shows a message.
+type shownAnswer struct {
+	OK      *bool  `json:"ok"`
+	Error   string `json:"error,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	TS      string `json:"ts,omitempty"`
+}
+
 // strict makes the answers safe for slack-go, which reads without limit, takes an
 // answer "not ok" that has no error for success, and takes a limit whose Retry-After
 // it cannot read for an unknown failure.
@@ -85,12 +94,16 @@ func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "application/json" {
-		var head struct {
-			OK    *bool  `json:"ok"`
-			Error string `json:"error"`
-		}
-		if json.Unmarshal(body, &head) == nil && head.OK != nil && !*head.OK && head.Error == "" {
+		var head shownAnswer
+		switch {
+		case json.Unmarshal(body, &head) != nil || head.OK == nil:
+		case !*head.OK && head.Error == "":
 			body = []byte(`{"ok":false,"error":"unknown_error"}`)
+		case *head.OK && (strings.HasSuffix(req.URL.Path, "/chat.postMessage") || strings.HasSuffix(req.URL.Path, "/chat.update")):
+			// All that was sent comes back, for slack-go to decode block by block.
+			if body, err = json.Marshal(head); err != nil {
+				return nil, err
+			}
 		}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -130,12 +129,4 @@ func (t *benchTeller) profile(what, path string) (err error) {
 		return err
 	}
 	return errors.Join(pprof.Lookup(what).WriteTo(f, 0), f.Close())
-}
-
-func decodeUse(resp *http.Response) (u benchUse, err error) {
-	defer func() { err = errors.Join(err, resp.Body.Close()) }()
-	if resp.StatusCode != http.StatusOK {
-		return u, fmt.Errorf("the daemon answers with status %d", resp.StatusCode)
-	}
-	return u, json.NewDecoder(resp.Body).Decode(&u)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error
 	if d.benchWorld, err = newBenchWorld(ctx, s); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.benchWorld.close()) }()
+	defer func() { err = errors.Join(err, d.close()) }()
 	config := b.data(fmt.Sprintf("config-%d.yaml", b.lives))
 	if err := os.WriteFile(config, []byte(d.config(s)), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
@@ -125,11 +126,11 @@ func (d *benched) use(ctx context.Context, collect bool) (u benchUse, err error)
 	if collect {
 		path += "?collect=1"
 	}
-	resp, err := d.ask(ctx, http.MethodGet, path)
+	body, err := d.ask(ctx, http.MethodGet, path)
 	if err != nil {
 		return u, err
 	}
-	return decodeUse(resp)
+	return u, json.Unmarshal(body, &u)
 }
 
 // take has the daemon begin or end a profile, or write one, if profiles are wanted.
@@ -137,23 +138,25 @@ func (d *benched) take(ctx context.Context, what, ending string) error {
 	if d.profile == "" {
 		return nil
 	}
-	resp, err := d.ask(ctx, http.MethodPost, "/profile?"+url.Values{"what": {what}, "to": {d.profile + ending}}.Encode())
-	if err != nil {
-		return err
-	}
-	why, _ := io.ReadAll(resp.Body) // of a failure, which is told all the same
-	if err := resp.Body.Close(); err != nil || resp.StatusCode == http.StatusOK {
-		return err
-	}
-	return fmt.Errorf("write a profile: %s", why)
+	_, err := d.ask(ctx, http.MethodPost, "/profile?"+url.Values{"what": {what}, "to": {d.profile + ending}}.Encode())
+	return err
 }
 
-func (d *benched) ask(ctx context.Context, method, path string) (*http.Response, error) {
+// ask returns what the daemon tells.
+func (d *benched) ask(ctx context.Context, method, path string) (body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+d.address+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return d.client.Do(req)
+	resp, err := d.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	if body, err = io.ReadAll(resp.Body); err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the daemon answers with status %d: %s", resp.StatusCode, body)
+	}
+	return body, err
 }
 
 // rest waits until no session is at work.

@@ -185,7 +185,7 @@ func fields(b []byte, f func(field int, n uint64, b []byte) error) error {
 		default:
 			return errProfile
 		}
-		if err := f(int(tag>>3), n, value); err != nil { //nolint:gosec // a field's number is small
+		if err := f(int(tag>>3), n, value); err != nil {
 			return err
 		}
 	}

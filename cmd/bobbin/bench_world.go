@@ -40,7 +40,6 @@ type benchTurn struct {
 	first moment // the first token is sent
 	last  moment // the last token is sent
 	shown moment // the first text arrives at the platform
-	whole moment // the whole text does
 	stood moment // the answer does, as it will stay
 
 	done chan struct{} // closed then
@@ -154,7 +153,6 @@ func (w *benchWorld) called(method string, form url.Values) *sandbox.SlackFault 
 	if !strings.Contains(shows, benchEnds) {
 		return nil
 	}
-	t.whole.note(now)
 	// The button to stop an answer goes with the last edit.
 	if !strings.Contains(shows, `"stop:`) {
 		t.stood.note(now)
@@ -297,5 +295,4 @@ func benchAsked(t *benchTurn) *moment { return &t.asked }
 func benchFirst(t *benchTurn) *moment { return &t.first }
 func benchEnded(t *benchTurn) *moment { return &t.last }
 func benchShown(t *benchTurn) *moment { return &t.shown }
-func benchWhole(t *benchTurn) *moment { return &t.whole }
 func benchStood(t *benchTurn) *moment { return &t.stood }

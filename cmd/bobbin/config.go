@@ -3,6 +3,9 @@ package main
 import (
 	"log/slog"
 	"time"
+
+	"bobbin/agent/workersai"
+	"bobbin/bots/attach"
 )
 
 // Config is every setting of the daemon. The root config.yaml documents each key; the
@@ -16,6 +19,7 @@ type Config struct {
 	Agent      AgentConfig     `yaml:"agent"`
 	Reply      ReplyConfig     `yaml:"reply"`
 	People     PeopleConfig    `yaml:"people"`
+	Files      FilesConfig     `yaml:"files"`
 	Tools      ToolsConfig     `yaml:"tools"`
 	Slack      SlackConfig     `yaml:"slack"`
 	Discord    DiscordConfig   `yaml:"discord"`
@@ -27,14 +31,17 @@ type Config struct {
 
 // WorkersAIConfig says where the models are.
 type WorkersAIConfig struct {
-	AccountID   string        `yaml:"account_id" env:"optional"`
-	APIToken    Secret        `yaml:"api_token"`
-	BaseURL     string        `yaml:"base_url"`
-	OpenAIURL   string        `yaml:"openai_url" env:"optional"` // instead of Workers AI
-	Gateway     string        `yaml:"gateway" env:"optional"`
-	Models      []string      `yaml:"models"` // the first that answers is taken
-	MaxTokens   int           `yaml:"max_tokens"`
-	IdleTimeout time.Duration `yaml:"idle_timeout"` // between two events of a stream
+	AccountID string   `yaml:"account_id" env:"optional"`
+	APIToken  Secret   `yaml:"api_token"`
+	BaseURL   string   `yaml:"base_url"`
+	OpenAIURL string   `yaml:"openai_url" env:"optional"` // instead of Workers AI
+	Gateway   string   `yaml:"gateway" env:"optional"`
+	Models    []string `yaml:"models"` // the first that answers is taken
+	// VisionModels are those of Models that take pictures although they are not known to.
+	VisionModels []string      `yaml:"vision_models"`
+	SpeechModel  string        `yaml:"speech_model"`
+	MaxTokens    int           `yaml:"max_tokens"`
+	IdleTimeout  time.Duration `yaml:"idle_timeout"` // between two events of a stream
 }
 
 // AgentConfig bounds what one turn may do.
@@ -63,6 +70,16 @@ type PeopleConfig struct {
 	OnDelete string `yaml:"on_delete"` // remove, keep
 	Welcome  bool   `yaml:"welcome"`
 	MaxFiles int    `yaml:"max_files"` // of a message; 0: none are read
+}
+
+// FilesConfig says what is read of what people send along.
+type FilesConfig struct {
+	MaxBytes  int           `yaml:"max_bytes"` // of one file
+	MaxChars  int           `yaml:"max_chars"` // of its text
+	Timeout   time.Duration `yaml:"timeout"`   // for one file
+	Images    bool          `yaml:"images"`
+	Documents bool          `yaml:"documents"`
+	Audio     bool          `yaml:"audio"`
 }
 
 // ToolsConfig turns the built-in tools on and off.
@@ -159,8 +176,10 @@ func DefaultConfig() Config {
 				"@cf/google/gemma-4-26b-a4b-it",
 				"@cf/meta/llama-4-scout-17b-16e-instruct",
 			},
-			MaxTokens:   4096,
-			IdleTimeout: 75 * time.Second,
+			VisionModels: []string{},
+			SpeechModel:  workersai.DefaultSpeechModel,
+			MaxTokens:    4096,
+			IdleTimeout:  75 * time.Second,
 		},
 		Agent: AgentConfig{
 			Instructions: defaultInstructions,
@@ -173,6 +192,10 @@ func DefaultConfig() Config {
 		},
 		Reply:  ReplyConfig{Footer: []string{}, Buttons: true, MaxParts: 8, Final: "edit"},
 		People: PeopleConfig{OnEdit: "rerun", OnDelete: "remove", Welcome: true, MaxFiles: 5},
+		Files: FilesConfig{
+			MaxBytes: attach.DefaultMaxBytes, MaxChars: attach.DefaultMaxChars, Timeout: attach.DefaultTimeout,
+			Images: true, Documents: true, Audio: true,
+		},
 		Tools: ToolsConfig{
 			CurrentTime: CurrentTimeConfig{Enabled: true, Zone: "UTC"},
 			Calculate:   CalculateConfig{Enabled: true},

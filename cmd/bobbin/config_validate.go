@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"bobbin/agent"
+	"bobbin/agent/workersai"
 )
 
 var (
@@ -56,6 +57,9 @@ func (c *Config) Validate() []Fault {
 	v.oneOf("people.on_edit", c.People.OnEdit, "rerun", "ignore")
 	v.oneOf("people.on_delete", c.People.OnDelete, "remove", "keep")
 	v.between("people.max_files", c.People.MaxFiles, 0, 20)
+	v.between("files.max_bytes", c.Files.MaxBytes, 1<<10, workersai.MaxAudio)
+	v.between("files.max_chars", c.Files.MaxChars, 1000, 1_000_000)
+	v.positive("files.timeout", c.Files.Timeout)
 	v.between("reply.max_parts", c.Reply.MaxParts, 0, 100)
 	v.oneOf("reply.final", c.Reply.Final, "edit", "repost")
 
@@ -114,6 +118,12 @@ func (c *Config) validateWorkersAI(v *validator) {
 			v.add(key, "is the same model as workers_ai.models[%d]", slices.Index(w.Models, m))
 		}
 	}
+	for i, m := range w.VisionModels {
+		key := fmt.Sprintf("workers_ai.vision_models[%d]", i)
+		v.check(key, slices.Contains(w.Models, m), "must be one of workers_ai.models%s", v.is(key, show(m)))
+	}
+	v.check("workers_ai.speech_model", w.SpeechModel != "" && !strings.ContainsFunc(w.SpeechModel, unfit) && !strings.ContainsAny(w.SpeechModel, "?#%"),
+		"must be the id of a model, without white space%s", v.is("workers_ai.speech_model", show(w.SpeechModel)))
 	v.between("workers_ai.max_tokens", w.MaxTokens, 1, 1_000_000)
 	v.positive("workers_ai.idle_timeout", w.IdleTimeout)
 }

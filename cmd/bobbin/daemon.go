@@ -12,6 +12,7 @@ import (
 	"bobbin/agent/badgerstore"
 	"bobbin/agent/workersai"
 	"bobbin/bots"
+	"bobbin/bots/attach"
 	"bobbin/bots/discord"
 	"bobbin/bots/reply"
 	"bobbin/bots/slack"
@@ -49,7 +50,8 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	d.model, err = workersai.New(workersai.Options{
 		AccountID: cfg.WorkersAI.AccountID, APIToken: cfg.WorkersAI.APIToken.Reveal(),
 		BaseURL: cfg.WorkersAI.BaseURL, OpenAIURL: cfg.WorkersAI.OpenAIURL, Gateway: cfg.WorkersAI.Gateway,
-		Models: cfg.WorkersAI.Models, MaxTokens: cfg.WorkersAI.MaxTokens, IdleTimeout: cfg.WorkersAI.IdleTimeout,
+		Models: cfg.WorkersAI.Models, VisionModels: cfg.WorkersAI.VisionModels, SpeechModel: cfg.WorkersAI.SpeechModel,
+		MaxTokens: cfg.WorkersAI.MaxTokens, IdleTimeout: cfg.WorkersAI.IdleTimeout,
 		HTTPClient: x.model, Log: log,
 	})
 	if err != nil {
@@ -65,8 +67,8 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log, x), d.platforms...), Tools: toolbox,
 		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
 		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
-		WhileBusy: agent.Busy(cfg.Agent.WhileBusy),
-		Log:       log, Observer: d.metrics,
+		WhileBusy: agent.Busy(cfg.Agent.WhileBusy), Files: newFiles(cfg, d.model, d.platforms, log),
+		Log: log, Observer: d.metrics,
 	})
 	if err != nil {
 		return d, err
@@ -88,6 +90,23 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		}
 	}
 	return d, nil
+}
+
+// newFiles reads what people send along, as far as it is wanted and there are services for
+// it.
+func newFiles(cfg Config, model *workersai.Client, platforms []bots.Platform, log *slog.Logger) agent.FileReader {
+	f := cfg.Files
+	o := attach.Options{
+		Platforms: platforms, Pictures: f.Images && model.Sees(),
+		MaxBytes: int64(f.MaxBytes), MaxChars: f.MaxChars, Timeout: f.Timeout, Log: log,
+	}
+	if f.Documents && cfg.WorkersAI.OpenAIURL == "" {
+		o.Converter = model
+	}
+	if f.Audio && cfg.WorkersAI.OpenAIURL == "" {
+		o.Transcriber = model
+	}
+	return attach.New(o)
 }
 
 func replyOptions(cfg Config, log *slog.Logger, x extras) reply.Options {

@@ -423,7 +423,7 @@ func (f *reader) Read(_ context.Context, _ agent.Target, file agent.File) (agent
 	f.read = append(f.read, file.Name)
 	switch file.Name {
 	case "bad.zip":
-		return agent.Content{}, tooOdd{}
+		return agent.Content{}, oddError{}
 	case "cat.png":
 		return agent.Content{Text: "a picture", Image: &agent.Image{Type: "image/png", Data: []byte("pixels")}}, nil
 	case "broken":
@@ -432,10 +432,10 @@ func (f *reader) Read(_ context.Context, _ agent.Target, file agent.File) (agent
 	return agent.Content{Text: "content of " + file.Name}, nil
 }
 
-type tooOdd struct{}
+type oddError struct{}
 
-func (tooOdd) Error() string  { return "zip" }
-func (tooOdd) Public() string { return "I cannot read archives." }
+func (oddError) Error() string  { return "zip" }
+func (oddError) Public() string { return "I cannot read archives." }
 
 func TestFilesAreReadOnceAndWhatIsLeftOutIsSaid(t *testing.T) {
 	bubble(t, func(r *rig) {

@@ -38,7 +38,7 @@ func pressed(action bots.Action, turn agent.TurnID, user, id string, ev bots.Eve
 
 func TestButtonsActOnTheirTurnForWhoAskedAndForAdmins(t *testing.T) {
 	d := newDesk()
-	d.kernel.running = map[agent.SessionID]agent.TurnID{thread.Session(): "T1"}
+	d.running = map[agent.SessionID]agent.TurnID{thread.Session(): "T1"}
 	d.asked = []agent.Inbound{{Author: agent.Author{ID: "U1"}}}
 	d.Admins = map[string][]string{"slack": {"UBOSS"}, "discord": {"U7"}}
 	for i, c := range []struct {
@@ -217,7 +217,7 @@ func TestWhoHasToWaitSeesThatTheMessageHasArrived(t *testing.T) {
 	if got := d.accept(t, mention(d.event(thread, "first"))); got != "taken first" || d.taken[0].Waits || len(p.marks) > 0 {
 		t.Errorf("%s, marks %q", got, p.marks)
 	}
-	d.kernel.running = map[agent.SessionID]agent.TurnID{thread.Session(): "T1"}
+	d.running = map[agent.SessionID]agent.TurnID{thread.Session(): "T1"}
 	p.err = errors.New("missing_scope") // which holds up nothing
 	if got := d.accept(t, mention(d.event(thread, "second"))); got != "taken second" || !d.taken[0].Waits || !slices.Equal(p.marks, []string{"M1 true"}) {
 		t.Errorf("%s, marks %q", got, p.marks)

@@ -142,7 +142,7 @@ type turnCost struct {
 
 // costsFrom is the first key of the turns of a platform that began at a time or later.
 func costsFrom(platform string, t time.Time) []byte {
-	return binary.BigEndian.AppendUint64(costsOf(platform), uint64(max(0, t.UnixNano()))) //nolint:gosec // not negative
+	return binary.BigEndian.AppendUint64(costsOf(platform), uint64(max(0, t.UnixNano())))
 }
 
 func costsOf(platform string) []byte { return append([]byte("u/"+platform), 0) }
@@ -250,7 +250,7 @@ func (s *Store) Fork(ctx context.Context, from, to agent.SessionID) (n int, err 
 		}
 		slices.Reverse(values)
 		for i, v := range values {
-			if err := txn.Set(entryKey(to, 0, uint64(i)), v); err != nil { //nolint:gosec // an index
+			if err := txn.Set(entryKey(to, 0, uint64(i)), v); err != nil {
 				return err
 			}
 		}

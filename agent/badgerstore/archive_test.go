@@ -89,13 +89,19 @@ func TestATranscriptIsReadInPiecesAndEndsWhereItBegan(t *testing.T) {
 		t.Errorf("%d entries of %d", got, len(es))
 	}
 	n := 0
-	for range s.Transcript(t.Context(), shared.Session()) {
+	for _, err := range s.Transcript(t.Context(), shared.Session()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 3 {
 			break
 		}
 	}
 	exchange(t, s, shared, "M2", "U1", "two")
-	for e := range s.Transcript(t.Context(), shared.Session()) {
+	for e, err := range s.Transcript(t.Context(), shared.Session()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if e.Text == "line" {
 			exchange(t, s, shared, "M3", "U1", "during")
 			break

@@ -213,7 +213,7 @@ func finishFresh(txn *tx, id agent.SessionID, b begun, h head, values [][]byte) 
 	if now.Generation == b.Generation {
 		now.Generation, now.Next = b.Generation+1, uint64(len(values))
 		for i, v := range values {
-			if err := txn.Set(entryKey(id, now.Generation, uint64(i)), v); err != nil { //nolint:gosec // an index
+			if err := txn.Set(entryKey(id, now.Generation, uint64(i)), v); err != nil {
 				return err
 			}
 		}

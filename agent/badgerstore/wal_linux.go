@@ -77,7 +77,7 @@ const maxAhead = 4
 // sync makes all durable that was written to the log before. The files that came and went
 // since the last sync are in tables, which Badger syncs. It must not run twice at once.
 func (w *wal) sync() error {
-	dir := int(w.open.Fd()) //nolint:gosec // a descriptor
+	dir := int(w.open.Fd())
 	for i := 0; i < maxAhead; i++ {
 		// It is asked each time, nearly always in vain, so it has to be cheap.
 		if errors.Is(unix.Faccessat(dir, w.next[i], unix.F_OK, 0), unix.ENOENT) {
@@ -106,7 +106,7 @@ func (w *wal) close() error { return errors.Join(w.file.Close(), w.open.Close())
 // datasync makes what was written to a file durable, also through its memory maps.
 func datasync(f *os.File) error {
 	for {
-		err := unix.Fdatasync(int(f.Fd())) //nolint:gosec // a descriptor
+		err := unix.Fdatasync(int(f.Fd()))
 		switch {
 		case err == nil:
 			return nil

@@ -79,15 +79,15 @@ func New(o Options) *Reader {
 	return r
 }
 
-// Refusal says why a file is left out, in one sentence that goes on after its name.
-type Refusal struct {
+// RefusalError says why a file is left out, in one sentence that goes on after its name.
+type RefusalError struct {
 	Sentence string
 	Err      error // what lies behind it; may be nil
 }
 
-var _ agent.Public = (*Refusal)(nil)
+var _ agent.Public = (*RefusalError)(nil)
 
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	if r.Err == nil {
 		return "the file is left out: " + r.Sentence
 	}
@@ -95,17 +95,17 @@ func (r *Refusal) Error() string {
 }
 
 // Unwrap returns what lies behind r.
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *RefusalError) Unwrap() error { return r.Err }
 
 // Public returns the sentence.
-func (r *Refusal) Public() string { return r.Sentence }
+func (r *RefusalError) Public() string { return r.Sentence }
 
 func refuse(format string, args ...any) error {
-	return &Refusal{Sentence: fmt.Sprintf(format, args...)}
+	return &RefusalError{Sentence: fmt.Sprintf(format, args...)}
 }
 
 // errSlow is the cause of the end of a file's time.
-var errSlow error = &Refusal{Sentence: "reading it took too long."}
+var errSlow error = &RefusalError{Sentence: "reading it took too long."}
 
 // Read implements [agent.FileReader]. Its errors are [agent.Public], but for those of ctx.
 func (r *Reader) Read(ctx context.Context, to agent.Target, f agent.File) (agent.Content, error) {
@@ -127,7 +127,7 @@ func (r *Reader) Read(ctx context.Context, to agent.Target, f agent.File) (agent
 		return agent.Content{}, errSlow
 	}
 	if _, ok := errors.AsType[agent.Public](err); !ok {
-		err = &Refusal{Sentence: "it could not be read.", Err: err}
+		err = &RefusalError{Sentence: "it could not be read.", Err: err}
 	}
 	return agent.Content{}, err
 }
@@ -166,7 +166,7 @@ func (r *Reader) download(ctx context.Context, to agent.Target, f agent.File) ([
 	from := r.from[to.Platform]
 	switch {
 	case from == nil:
-		return nil, &Refusal{Sentence: "I cannot fetch files here.", Err: fmt.Errorf("no downloads from %q", to.Platform)}
+		return nil, &RefusalError{Sentence: "I cannot fetch files here.", Err: fmt.Errorf("no downloads from %q", to.Platform)}
 	case f.Size > r.o.MaxBytes:
 		if why := hopeless(f); why != "" {
 			return nil, refuse("%s", why) // a smaller one would not do either
@@ -184,9 +184,9 @@ func (r *Reader) download(ctx context.Context, to agent.Target, f agent.File) ([
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case f.URL == "":
-			return nil, &Refusal{Sentence: "it is only a link to another place, and I fetch nothing from there.", Err: err}
+			return nil, &RefusalError{Sentence: "it is only a link to another place, and I fetch nothing from there.", Err: err}
 		case !ok || asks == maxAsks:
-			return nil, &Refusal{Sentence: "it could not be fetched.", Err: err}
+			return nil, &RefusalError{Sentence: "it could not be fetched.", Err: err}
 		}
 		t := time.NewTimer(wait.After)
 		select {

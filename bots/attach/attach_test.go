@@ -258,7 +258,7 @@ func TestServicesHaveTheirOwnWords(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&Refusal{Sentence: "the day is over."}, "the day is over."},
+		{&RefusalError{Sentence: "the day is over."}, "the day is over."},
 		{errors.New("internal: token"), "it could not be read."},
 	} {
 		r, _ := readerOf([]byte("%PDF-1.7\x00"), Options{Converter: services{tc.err}})

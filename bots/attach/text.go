@@ -101,7 +101,7 @@ func utf32(data []byte, order binary.ByteOrder) string {
 		if u > utf8.MaxRune {
 			u = utf8.RuneError
 		}
-		b.WriteRune(rune(u)) //nolint:gosec // bounded above
+		b.WriteRune(rune(u))
 	}
 	return b.String()
 }

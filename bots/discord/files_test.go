@@ -27,8 +27,6 @@ func upload(name, data string) sandbox.DiscordUpload {
 	return sandbox.DiscordUpload{Name: name, Data: []byte(data)}
 }
 
-const fakeFile = "GET /attachments/{channel}/{attachment}/{name}"
-
 func TestFilesComeWithTheirMessage(t *testing.T) {
 	bubble(t, setup{}, func(r *rig) {
 		r.send(sandbox.DiscordSend{User: "ada", Channel: "general", Text: r.mention("what is this?"), Files: []sandbox.DiscordUpload{upload("a.txt", "hello"), upload("b.csv", "1,2")}})

@@ -37,7 +37,7 @@ func (t *tableMeter) line(m *meter, line, body string) bool {
 		t.start(m.dialect, head)
 		m.blocks++
 	case strings.Contains(body, "|"):
-		*t = tableMeter{head: body, before: m.atLine, literalBefore: m.literal - m.dialect.costOf(line, true)}
+		*t = tableMeter{head: body, before: m.atLine, literalBefore: m.literal - m.costOf(line, true)}
 		return false
 	default:
 		*t = tableMeter{}

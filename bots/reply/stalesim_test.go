@@ -32,7 +32,6 @@ type service struct {
 	edits    func(channel string) limiter
 	account  limiter                     // over all calls; may be nil
 	capacity func(time.Duration) float64 // edits at most, in all channels
-	tells    bool                        // answers say what is left
 	whole    bool                        // waits are told in whole seconds
 }
 

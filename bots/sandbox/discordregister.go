@@ -126,9 +126,10 @@ func checkOptions(list []DiscordCommandOption, at string, depth int, size *int) 
 			return fail
 		}
 		below := depth + 1
-		if o.Type == 2 {
+		switch o.Type {
+		case 2:
 			below = 1 // its subcommands
-		} else if o.Type == 1 {
+		case 1:
 			below = 2 // only values
 		}
 		if !nested && len(o.Options) > 0 {

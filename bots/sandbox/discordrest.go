@@ -143,12 +143,12 @@ func (d *Discord) routes() http.Handler {
 	files := http.NewServeMux()
 	files.HandleFunc(discordFileRoute, d.serveFile)
 	files.Handle("/proxy/", http.StripPrefix("/proxy", files))
-	version := regexp.MustCompile(`^/api/v(9|10)/`)
+	version := regexp.MustCompile(`^(/api/v(9|10))/`)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch p := version.FindString(r.URL.Path); {
-		case p != "":
-			r.SetPathValue("version", strings.Trim(p, "/api/v"))
-			http.StripPrefix(strings.TrimSuffix(p, "/"), api).ServeHTTP(w, r)
+		switch p := version.FindStringSubmatch(r.URL.Path); {
+		case p != nil:
+			r.SetPathValue("version", p[2])
+			http.StripPrefix(p[1], api).ServeHTTP(w, r)
 		case r.URL.Path == "/gateway" || r.URL.Path == "/gateway/":
 			d.serveGateway(w, r)
 		case strings.HasPrefix(r.URL.Path, "/api/"):

@@ -76,6 +76,7 @@ func pageTestAnswer(i *discordgo.InteractionCreate) *discordgo.InteractionRespon
 			}}
 		}
 		return say(discordgo.InteractionResponseChannelMessageWithSource, "you chose "+strings.Join(data.Values, ", "), discordgo.MessageFlagsEphemeral)
+	case discordgo.InteractionPing, discordgo.InteractionApplicationCommand:
 	case discordgo.InteractionModalSubmit:
 		return say(discordgo.InteractionResponseChannelMessageWithSource, "thank you", discordgo.MessageFlagsEphemeral)
 	}

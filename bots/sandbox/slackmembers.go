@@ -150,17 +150,17 @@ func (s *Slack) usersList(slackForm) slackReply {
 
 // profile is a user as Slack shows them. Of a deleted one it tells no time zone.
 func (s *Slack) profile(u User) map[string]any {
+	shown := map[string]any{
+		"real_name": u.Name, "real_name_normalized": u.Name, "display_name": u.Name, "display_name_normalized": u.Name,
+		"team": s.o.TeamID, "title": "", "status_text": "", "status_emoji": "",
+	}
+	if u.Bot {
+		shown["bot_id"] = s.botID(u)
+	}
 	out := map[string]any{
 		"id": u.ID, "team_id": s.o.TeamID, "name": strings.ToLower(u.Name), "deleted": u.Deleted, "is_bot": u.Bot,
 		"is_app_user": false, "is_admin": false, "is_owner": false, "is_restricted": false, "is_ultra_restricted": false,
-		"updated": 1_700_000_000,
-		"profile": map[string]any{
-			"real_name": u.Name, "real_name_normalized": u.Name, "display_name": u.Name, "display_name_normalized": u.Name,
-			"team": s.o.TeamID, "title": "", "status_text": "", "status_emoji": "",
-		},
-	}
-	if u.Bot {
-		out["profile"].(map[string]any)["bot_id"] = s.botID(u)
+		"updated": 1_700_000_000, "profile": shown,
 	}
 	if u.Deleted {
 		return out

@@ -41,7 +41,7 @@ func TestSlackModalIsFilledInAndSubmitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := a.Modal("U0ADA"); !ok || v.ID != opened.View.ID || v.Title != "Ask" || v.CallbackID != "ask" {
+	if v, ok := a.Modal("U0ADA"); !ok || v.ID != opened.ID || v.Title != "Ask" || v.CallbackID != "ask" {
 		t.Errorf("Ada sees %+v", v)
 	}
 	var form *sandbox.SlackFormError

@@ -100,7 +100,7 @@ func TestAnswersStandWholeAndOnceWhateverGoesWrong(t *testing.T) {
 	for seed := range uint64(24) {
 		how := Streams()[seed%3]
 		bubble(t, sandbox.SlackOptions{NoLimits: seed%2 == 0}, func(t *testing.T, r *rig) {
-			rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's dice
+			rng := rand.New(rand.NewPCG(seed, 1))
 			var mu sync.Mutex
 			places := []agent.Target{r.asked(t), r.asked(t), r.asked(t)}
 			r.Fault(func(method string, _ url.Values) *sandbox.SlackFault {

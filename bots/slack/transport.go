@@ -51,7 +51,9 @@ func httpClient(base *http.Client) *http.Client {
 func fileClient(api *http.Client) *http.Client {
 	c := *api
 	c.Timeout = 0
-	c.Transport = api.Transport.(strict).base
+	if s, ok := api.Transport.(strict); ok {
+		c.Transport = s.base
+	}
 	return &c
 }
 

@@ -264,6 +264,8 @@ func (c *conversation) word(change sandbox.Change) string {
 			return fmt.Sprintf("%s … %s is typing", c.place(change.In, ""), bot)
 		}
 		return ""
+	case sandbox.Shown:
+		return ""
 	case sandbox.Posted, sandbox.Edited, sandbox.Deleted:
 	}
 	m := *change.Message
@@ -280,7 +282,7 @@ func (c *conversation) word(change sandbox.Change) string {
 		did = " edits"
 	case sandbox.Deleted:
 		did = " deletes"
-	case sandbox.Posted, sandbox.Opened, sandbox.Typing:
+	case sandbox.Posted, sandbox.Opened, sandbox.Typing, sandbox.Shown:
 	}
 	if m.OnlyFor != "" {
 		u, _ := c.world().User(m.OnlyFor)

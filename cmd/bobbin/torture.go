@@ -176,6 +176,7 @@ func (t *torture) live(ctx context.Context, number int, due killKind) (killKind,
 	case killAnyTime:
 		// Most lives end amid the first answers, a few after what was missed is caught up.
 		life = min(time.Duration(t.rand.ExpFloat64()*float64(usualLife)), longestLife)
+	case killBeforePost, killAfterPost, killInCall, killAtLast, killByPoison:
 	}
 	skip := t.rand.IntN(2)
 	fmt.Fprintf(t.log, "torture: life %d, to be killed %s\n", number, due)

@@ -54,7 +54,7 @@ func (w *tortureWorld) model(_ context.Context, r sandbox.AIRequest) sandbox.AIR
 		fmt.Fprintf(&b, tortureAnswer+"\n\n", id)
 	}
 	last := asked[len(asked)-1]
-	n, _ := strconv.Atoi(last) //nolint:errcheck // digits; one that is too long is as good as any
+	n, _ := strconv.Atoi(last) // digits; one that is too long is as good as any
 	call := fmt.Sprintf(`{"what":"msg-%s"}`, last)
 	if n%7 >= 1 && n%7 <= 3 && r.Offers("record") && !strings.Contains(calls.String(), call) {
 		return sandbox.AICalling(sandbox.AICall{Name: "record", Args: call})

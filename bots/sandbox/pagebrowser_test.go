@@ -75,6 +75,8 @@ func openPageTab(t *testing.T, browser context.Context, url string) *pageTab {
 		t.Fatal(err)
 	}
 	p.do(chromedp.Navigate(url))
+	// Both panes have drawn what the server holds: before, nothing has a place to go to.
+	p.until(`document.querySelector('%s').placeholder && document.querySelector('%s').placeholder`, pageSel("slack", "composer"), pageSel("discord", "composer"))
 	return p
 }
 
@@ -117,6 +119,13 @@ func (p *pageTab) shows(pane, testid, text string) {
 	p.until(`[...document.querySelectorAll('[data-testid=%s] [data-testid=%s]')].some(n => !n.hidden && n.textContent.includes(%q))`, pane, testid, text)
 }
 
+// tap clicks an element once it is there and enabled, also one that may be drawn anew at any time,
+// between a mouse's going down and its going up.
+func (p *pageTab) tap(selector string) {
+	p.t.Helper()
+	p.until(`(n => n && !n.disabled && (n.click(), true))(document.querySelector(%q))`, selector)
+}
+
 func pageSel(pane, testid string) string {
 	return fmt.Sprintf(`[data-testid=%q] [data-testid=%q]`, pane, testid)
 }
@@ -126,6 +135,7 @@ func TestPageInABrowser(t *testing.T) {
 	for name, f := range map[string]func(*testing.T, context.Context){
 		"a thread in Slack":                        pageTestSlackThread,
 		"an answer overtakes the question":         pageTestFastAnswer,
+		"a person types fast":                      pageTestFastTyping,
 		"a reply, a command, a thread in Discord":  pageTestDiscord,
 		"what is hostile stays text":               pageTestHostile,
 		"Markdown becomes elements":                pageTestMarkdown,
@@ -179,25 +189,20 @@ func pageTestSlackThread(t *testing.T, browser context.Context) {
 	p.shows("slack", "thread-open", "2 replies")
 	w.Delete(pageTestSlackChannel, answer.ID)
 	p.shows("slack", "thread-open", "1 reply")
-	p.do(chromedp.Click(pageSel("slack", "thread-close")), chromedp.WaitNotVisible(pageSel("slack", "thread")))
+	p.tap(pageSel("slack", "thread-close"))
+	p.do(chromedp.WaitNotVisible(pageSel("slack", "thread")))
 	p.do(chromedp.SendKeys(pageSel("slack", "composer"), "/nonsense"+kb.Enter))
 	p.shows("slack", "error", "not a valid command")
 }
 
 // pageTestFastAnswer has the bot at work before the call that brought the question returns:
-// the question still stands in the composer, and is no reason not to open the thread.
+// the thread opens nevertheless.
 func pageTestFastAnswer(t *testing.T, browser context.Context) {
 	r := newPageTestRig(t)
 	w := r.slack.World()
 	p := openPageTab(t, browser, r.url)
 	p.until(`document.querySelector('[data-testid=slack] [data-testid=user-select]').value === 'U0ADA'`)
-	p.eval(`((real) => {
-		window.fetch = async (...a) => {
-			const answer = await real(...a);
-			if (String(a[0]).endsWith("slack/say")) await new Promise((go) => (window.release = go));
-			return answer;
-		};
-	})(window.fetch), ''`)
+	p.hold("slack/say")
 	p.do(chromedp.SendKeys(pageSel("slack", "composer"), "quick one"+kb.Enter))
 	p.shows("slack", "message-text", "quick one")
 	w.ShowTyping(pageTestSlackChannel, w.Messages(pageTestSlackChannel)[0].ID, "is thinking…")
@@ -205,6 +210,49 @@ func pageTestFastAnswer(t *testing.T, browser context.Context) {
 	p.eval(`window.release(), ''`)
 	p.shows("slack", "thread", "quick one")
 	p.until(`document.querySelector('[data-testid=slack] [data-testid=composer]').value === ''`)
+}
+
+// hold keeps the answer to each call of a path until window.release() is called, which is
+// there once the call has been made.
+func (p *pageTab) hold(path string) {
+	p.t.Helper()
+	p.eval(fmt.Sprintf(`((real) => {
+		window.fetch = async (...a) => {
+			const answer = await real(...a);
+			if (String(a[0]).endsWith(%q)) await new Promise((go) => (window.release = go));
+			return answer;
+		};
+	})(window.fetch), ''`, path))
+}
+
+// pageTestFastTyping has a person who writes on while what they sent is under way: every
+// message goes, in order, and nothing that they typed is lost.
+func pageTestFastTyping(t *testing.T, browser context.Context) {
+	r := newPageTestRig(t)
+	for pane, list := range map[string]func() []Message{
+		"slack":   func() []Message { return r.slack.World().Messages(pageTestSlackChannel) },
+		"discord": func() []Message { return r.discord.World().Messages(pageTestDiscordChannel) },
+	} {
+		p := openPageTab(t, browser, r.url)
+		composer := pageSel(pane, "composer")
+		p.hold(pane + "/say")
+		p.do(chromedp.SendKeys(composer, "one"+kb.Enter+"two"+kb.Enter+"thr"))
+		p.shows(pane, "message-text", "one")
+		p.until(`window.release && document.querySelector('%s').value === 'thr'`, composer)
+		p.eval(`window.release(), window.release = null, ''`)
+		p.shows(pane, "message-text", "two")
+		p.until(`window.release`)
+		p.eval(`window.release(), ''`)
+		p.do(chromedp.SendKeys(composer, "ee"))
+		p.until(`document.querySelector('%s').value === 'three'`, composer)
+		if l := list(); len(l) != 2 || l[0].Text != "one" || l[1].Text != "two" {
+			t.Errorf("%s holds %+v", pane, l)
+		}
+		p.eval(fmt.Sprintf(`document.querySelector('%s').value = '', ''`, composer))
+		p.do(chromedp.SendKeys(composer, "/nonsense"+kb.Enter))
+		p.shows(pane, "error", "/nonsense")
+		p.until(`document.querySelector('%s').value === '/nonsense'`, composer)
+	}
 }
 
 func pageTestDiscord(t *testing.T, browser context.Context) {
@@ -239,14 +287,17 @@ func pageTestDiscord(t *testing.T, browser context.Context) {
 	p.shows("discord", "error", "needs its text")
 
 	p.eval(`document.querySelector('[data-testid=discord] [data-id="` + question.ID + `"] [data-testid=new-thread]').click(), ''`)
+	// It opens, although words stand in the box of the channel, where they stay.
+	p.until(`document.querySelector('%s').placeholder === 'Message "@bobbin hello"'`, pageSel("discord", "composer"))
 	p.shows("discord", "channel-thread", "@bobbin hello")
 	p.do(chromedp.SendKeys(pageSel("discord", "composer"), "in here"+kb.Enter))
 	p.shows("discord", "message-text", "in here")
 	if list := w.Messages(question.ID); len(list) != 1 || list[0].Text != "in here" {
 		t.Errorf("the thread holds %+v", list)
 	}
-	p.do(chromedp.Click(pageSel("discord", "channel")))
+	p.tap(pageSel("discord", "channel"))
 	p.shows("discord", "thread-chip", "1 message")
+	p.until(`document.querySelector('%s').value === '/ask'`, pageSel("discord", "composer"))
 }
 
 // pageHostile is what must come out as the text it is, whatever reads it.
@@ -362,11 +413,13 @@ func pageTestExample(t *testing.T, browser context.Context) {
 	r := newPageTestRig(t)
 	p := openPageTab(t, browser, r.url)
 	p.shows("slack", "channel", "general")
-	p.do(chromedp.Click(`[data-testid=target-discord]`), chromedp.Click(`[data-prompt=time]`))
+	p.tap(`[data-testid=target-discord]`)
+	p.tap(`[data-prompt=time]`)
 	p.shows("discord", "message-text", "time is it in Tokyo")
-	p.do(chromedp.Click(pageSel("slack", "dm")))
+	p.tap(pageSel("slack", "dm"))
 	p.until(`document.querySelector('[data-testid=slack] .place').textContent.includes('bobbin')`)
-	p.do(chromedp.Click(`[data-testid=target-slack]`), chromedp.Click(`[data-prompt=sum]`))
+	p.tap(`[data-testid=target-slack]`)
+	p.tap(`[data-prompt=sum]`)
 	p.shows("slack", "message-text", "0.1 + 0.2")
 	dm := r.slack.World().Messages(r.slack.OpenDM("U0ADA"))
 	if len(dm) != 1 || strings.Contains(dm[0].Text, "<@") {
@@ -428,7 +481,7 @@ func pageTestAddress(t *testing.T, browser context.Context) {
 	p.shows("slack", "thread", "root")
 	p.until(`document.querySelector('[data-testid=slack] [data-testid=user-select]').value === 'U0LINUS'`)
 	p.until(`getComputedStyle(document.querySelector('[data-testid=discord]')).display === 'none'`)
-	p.do(chromedp.Click(`[data-testid=slack] [data-name=general]`))
+	p.tap(`[data-testid=slack] [data-name=general]`)
 	p.until(`location.hash.includes('slack=C0GENERAL') && !location.hash.includes('thread=')`)
 	p.do(chromedp.Reload())
 	p.until(`document.querySelector('[data-testid=slack] [data-name=general]')?.getAttribute('aria-current') === 'page'`)
@@ -439,7 +492,7 @@ func pageTestNarrow(t *testing.T, browser context.Context) {
 	p := openPageTab(t, browser, r.url)
 	p.do(chromedp.EmulateViewport(390, 844), chromedp.Reload())
 	p.until(`document.body.dataset.view === "slack" && document.querySelector('%s')?.placeholder`, pageSel("slack", "composer"))
-	p.do(chromedp.Click(`[data-testid=view-discord]`))
+	p.tap(`[data-testid=view-discord]`)
 	p.until(`document.querySelector('%s').offsetHeight >= 40`, pageSel("discord", "composer"))
 	p.until(`document.documentElement.scrollWidth <= 390`)
 }

@@ -107,13 +107,12 @@ func pageTestDiscordView(t *testing.T, browser context.Context, r *pageTestRig) 
 // press clicks a component once the one before it has been answered.
 func (p *pageTab) press(id string) {
 	p.t.Helper()
-	p.until(`document.querySelector('[data-testid=component][data-id="%s"]')?.disabled === false`, id)
-	p.do(chromedp.Click(fmt.Sprintf(`[data-testid=component][data-id=%q]`, id)))
+	p.tap(fmt.Sprintf(`[data-testid=component][data-id=%q]`, id))
 }
 
 func (p *pageTab) click(pane, testid string) {
 	p.t.Helper()
-	p.do(chromedp.Click(pageSel(pane, testid)))
+	p.tap(pageSel(pane, testid))
 }
 
 func pageTestDiscordComponents(t *testing.T, browser context.Context) {
@@ -132,7 +131,8 @@ func pageTestDiscordComponents(t *testing.T, browser context.Context) {
 
 	p.press("up:1")
 	p.do(chromedp.WaitVisible(`[data-testid=modal]`))
-	p.do(chromedp.SendKeys(`[data-testid=modal-field]`, "it was quick"), chromedp.Click(`[data-testid=modal-submit]`))
+	p.do(chromedp.SendKeys(`[data-testid=modal-field]`, "it was quick"))
+	p.tap(`[data-testid=modal-submit]`)
 	p.shows("discord", "message-text", "thank you")
 	p.until(`!document.querySelector('[data-testid=modal]')`)
 	if i := b.seen(); i.Type != discordgo.InteractionModalSubmit || i.Member.User.ID != pageTestAda {

@@ -106,12 +106,6 @@ func pageTestSlackView(t *testing.T, browser context.Context, r *pageTestRig, pl
 	return p
 }
 
-// tap clicks an element that may be drawn anew at any time.
-func (p *pageTab) tap(selector string) {
-	p.t.Helper()
-	p.until(`(n => n && (n.click(), true))(document.querySelector(%q))`, selector)
-}
-
 func pageTestSlackStream(t *testing.T, browser context.Context) {
 	r := newPageTestRig(t)
 	a := pageSlackConnect(t, r, nil)

@@ -7,7 +7,8 @@ let boxes = 0;
 
 export class Composer {
   /**
-   * send(text) resolves when the text has gone, or rejects with words to show.
+   * send(text) resolves when the text has gone, or rejects with words to show; it is called
+   * at once, also while what was sent before is still under way.
    * commands() → [{name, detail}], names without arguments, such as "/bobbin ask".
    * mentions() → [{name, detail}], names without @.
    * hints(before) → what else to offer for the text before the caret, or nothing:
@@ -23,7 +24,7 @@ export class Composer {
     this.limit = limit;
     this.drafts = new Map();
     this.place = "";
-    this.sending = ""; // what is under way and still stands in the box
+    this.quiet = false; // whether the person has done with the list, until they type on
     this.items = [];
     this.chosen = 0;
     const id = "composer-" + ++boxes;
@@ -33,7 +34,10 @@ export class Composer {
       rows: 1, id, dataset: { testid: this.prefix + "composer" }, "aria-autocomplete": "list", "aria-controls": id + "-list",
       "aria-expanded": "false", role: "combobox", "aria-haspopup": "listbox", autocomplete: "off", spellcheck: "true",
       on: {
-        input: () => this.changed(),
+        input: () => {
+          this.quiet = false;
+          this.changed();
+        },
         keydown: (e) => this.key(e),
         // Tools that type for people may send the character apart from its key.
         keypress: (e) => e.key === "Enter" && !e.shiftKey && e.preventDefault(),
@@ -67,9 +71,10 @@ export class Composer {
     this.box.placeholder = placeholder;
     this.box.setAttribute("aria-label", placeholder);
     if (place === this.place) return;
-    this.drafts.set(this.place, this.box.value);
+    const here = this.box.value;
+    if (this.place) this.drafts.set(this.place, here);
+    this.box.value = this.drafts.get(place) || (this.place ? "" : here); // nowhere is where the page begins
     this.place = place;
-    this.box.value = this.drafts.get(place) || "";
     this.fail("");
     this.changed();
     this.close();
@@ -127,29 +132,34 @@ export class Composer {
 
   /** Whether words stand here that the person has not sent. */
   get writing() {
-    const text = this.box.value.trim();
-    return Boolean(text) && text !== this.sending;
+    return Boolean(this.box.value.trim());
   }
 
   async go() {
     const text = this.box.value.trim();
-    if ((!text && !this.files.length) || this.sending || this.button.disabled) return;
-    this.sending = text || " ";
+    if ((!text && !this.files.length) || this.button.disabled) return;
     const { place, files } = this;
     this.close();
+    this.fail("");
+    // The box is free at once: people who type fast begin the next message before this one has gone.
+    this.box.value = "";
+    this.attach(null);
     try {
       await this.send(text, files);
-      this.fail("");
-      if (this.files === files) this.attach(null);
-      if (this.place === place) {
-        this.box.value = "";
-        this.changed();
-      } else this.drafts.delete(place);
     } catch (e) {
+      this.giveBack(place, text, files);
       this.fail(e.message);
-    } finally {
-      this.sending = "";
     }
+  }
+
+  // giveBack puts what could not be sent before what was written since.
+  giveBack(place, text, files) {
+    const joined = (rest) => [text, rest].filter((s) => s && s.trim()).join("\n");
+    if (this.place === place) {
+      this.box.value = joined(this.box.value);
+      this.files = [...files, ...this.files];
+      this.attach([]);
+    } else this.drafts.set(place, joined(this.drafts.get(place)));
   }
 
   key(e) {
@@ -169,6 +179,7 @@ export class Composer {
       if (e.key === "Escape") {
         e.preventDefault();
         e.stopPropagation();
+        this.quiet = true;
         this.close();
         return;
       }
@@ -182,6 +193,15 @@ export class Composer {
   // complete reports whether what is chosen stands in the box already.
   complete() {
     return this.box.value.slice(0, this.box.selectionStart).endsWith(this.items[this.chosen].full);
+  }
+
+  /** Draws the list again because what can be offered has changed; the choice stays. */
+  refresh() {
+    if (this.quiet || document.activeElement !== this.box) return;
+    const chosen = !this.list.hidden && this.items[this.chosen].put;
+    this.suggest();
+    const i = this.items.findIndex((item) => item.put === chosen);
+    if (!this.list.hidden && i > 0) this.choose(i);
   }
 
   suggest() {
@@ -225,6 +245,7 @@ export class Composer {
     this.close();
     this.focus();
     this.changed();
+    this.quiet = true;
     this.close();
   }
 

@@ -73,7 +73,7 @@ export class DiscordPane extends Pane {
     const before = JSON.stringify(this.commands);
     this.commands = answer.commands || [];
     if (before === JSON.stringify(this.commands)) return;
-    if (document.activeElement === this.composer.box) this.composer.suggest();
+    this.composer.refresh();
     this.later(); // names may open a menu now
   }
 
@@ -89,7 +89,7 @@ export class DiscordPane extends Pane {
       const { choices } = await call("discord/suggest", { ...this.at, ...q }).catch(() => ({}));
       if (this.ideas.key !== key) return;
       this.ideas.list = choices || [];
-      if (document.activeElement === this.composer.box) this.composer.suggest();
+      this.composer.refresh();
     }, 200);
     return old;
   }
@@ -99,18 +99,23 @@ export class DiscordPane extends Pane {
   }
 
   async say(text, picked = []) {
-    const list = await readFiles(picked);
-    if (/^\/\S/.test(text)) await this.command(text, list);
-    else {
-      const { id } = await call("discord/say", { ...this.at, reply_to: this.replyTo || "", text: withMentions(text, [...this.world.users.values()]), files: list });
-      this.mine = id;
-    }
+    const { at, replyTo } = this;
     this.answer("");
+    try {
+      await this.inTurn(async () => {
+        const list = await readFiles(picked);
+        if (/^\/\S/.test(text)) await this.command(at, text, list);
+        else this.mine = (await call("discord/say", { ...at, reply_to: replyTo || "", text: withMentions(text, [...this.world.users.values()]), files: list })).id;
+      });
+    } catch (e) {
+      if (this.channel === at.channel && !this.replyTo) this.answer(replyTo || "");
+      throw e;
+    }
     this.list.toBottom();
     this.followMine();
   }
 
-  async command(text, list) {
+  async command(at, text, list) {
     await this.loadCommands();
     const p = parse(text, this.commands);
     if (!p) {
@@ -123,7 +128,7 @@ export class DiscordPane extends Pane {
     const places = p.command.options.filter((o) => o.type === 11);
     const values = Object.fromEntries(Object.entries(p.values).filter(([, v]) => v));
     clearTimeout(this.asking);
-    this.opened(await call("discord/command", { ...this.at, name: p.command.name, options: values, files: list.map((f, i) => ({ ...f, option: places[i].name })) }));
+    this.opened(await call("discord/command", { ...at, name: p.command.name, options: values, files: list.map((f, i) => ({ ...f, option: places[i].name })) }));
   }
 
   // opened shows the form that an answer may hold.
@@ -215,8 +220,9 @@ export class DiscordPane extends Pane {
     const name = plain(m.text, this.names).slice(0, 80).trim() || "Thread";
     try {
       const { channel } = await call("discord/thread", { user: this.me, channel: this.channel, message: m.id, name });
-      if (this.world.channels.has(channel)) this.go(channel);
-      else this.mine = m.id;
+      // The feed may tell of the new thread later than this answer comes.
+      if (!this.world.channels.has(channel)) this.world.channels.set(channel, { id: channel, name, parent: m.channel });
+      this.go(channel);
     } catch (e) {
       this.composer.fail(e.message);
     }

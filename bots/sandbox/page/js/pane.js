@@ -15,6 +15,7 @@ export class Pane {
     this.thread = ""; // Slack: ts of the root of the open thread
     this.unread = new Set(); // channels, and Slack threads as channel/ts
     this.mine = ""; // the message whose answer is awaited
+    this.sent = Promise.resolve(); // settles when all that was sent has gone
     this.scrim = el("div", { class: "scrim", on: { click: () => this.drawer(false) } });
     this.whoSelect = el("select", { dataset: { testid: "user-select" }, "aria-label": "You are", on: { change: (e) => this.become(e.target.value) } });
     this.whoFace = el("span", { class: "who-face" });
@@ -45,6 +46,13 @@ export class Pane {
     const thread = place.channel ? place.thread : this.thread;
     this.thread = thread && w.message(this.channel, thread) ? thread : "";
     this.arrived();
+  }
+
+  /** Runs what sends something once all that was sent before has gone, or has failed. */
+  inTurn(send) {
+    const turn = this.sent.then(send);
+    this.sent = turn.catch(() => {});
+    return turn;
   }
 
   sees(channel) {

@@ -159,12 +159,13 @@ export class SlackPane extends Pane {
       if (!known) throw new Error(`/${command[1]} is not a valid command. Try /bobbin help.`);
       this.mine = "";
       this.asked = this.channel;
-      await call("slack/command", { ...at, name: command[1], text: command[2] });
+      await this.inTurn(() => call("slack/command", { ...at, name: command[1], text: command[2] }));
       return;
     }
     if (command && /^\/bobbin\b/.test(text)) throw new Error("Slack runs no slash commands in threads. Just write: bobbin reads along here.");
     this.asked = "";
-    const { id } = await call("slack/say", { ...at, thread, text: withMentions(text, [...this.world.users.values()]), files: await readFiles(files) });
+    const { id } = await this.inTurn(async () =>
+      call("slack/say", { ...at, thread, text: withMentions(text, [...this.world.users.values()]), files: await readFiles(files) }));
     if (!thread) this.mine = id;
     (thread ? this.threadList : this.list).toBottom();
     this.followMine();

@@ -24,6 +24,7 @@ type Options struct {
 	Window       int           // tokens of conversation sent to the model; 24,000
 	TurnTimeout  time.Duration // for all steps of a turn together; 5 minutes
 	Drain        time.Duration // for running turns to end when Run's context ends; 30 seconds
+	Settle       time.Duration // that Run must have lasted before a turn on trial runs; 15 seconds
 	WhileBusy    Busy          // what becomes of messages that arrive during a turn; Queue
 	Files        FileReader    // reads what people send along; nil: nothing is read
 
@@ -54,6 +55,7 @@ type Agent struct {
 	live    map[SessionID]*worker
 	workers sync.WaitGroup
 	running context.Context // of the workers; nil unless Run is running
+	settled time.Time       // when turns on trial may run
 	closing chan struct{}   // closed when no new turn may begin
 	strays  sync.WaitGroup  // calls of tools, which may outlive their turns
 }
@@ -61,6 +63,10 @@ type Agent struct {
 // worker is the state of a session's goroutine that others may touch.
 type worker struct {
 	again bool // there may be more to do
+
+	// For its goroutine only.
+	failed  int  // attempts in a row at its turn that failed, and that this process has survived
+	suspect bool // its turn was under way too often when the daemon died
 
 	// Of the turn that it runs; turn is nil between turns.
 	turn  *Turn
@@ -82,6 +88,7 @@ func New(o Options) (*Agent, error) {
 	defaults(&o.Window, 24_000)
 	defaults(&o.TurnTimeout, 5*time.Minute)
 	defaults(&o.Drain, 30*time.Second)
+	defaults(&o.Settle, 15*time.Second)
 	defaults(&o.WhileBusy, Queue)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -151,7 +158,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	running, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	a.mu.Lock()
-	a.running = running
+	a.running, a.settled = running, time.Now().Add(a.Settle)
 	a.mu.Unlock()
 
 	err := a.resume(ctx)

@@ -29,9 +29,15 @@
 //   - Messages of the reply that were posted are edited on. One that was about to be
 //     posted is looked for by its key before it is posted again.
 //
-// Begin counts attempts. A turn that takes the daemon down, or cannot be finished, is
-// given up after the third: the people are told, and it is set aside for the admin. A
-// stop in good order calls Suspend and is no attempt.
+// Begin counts attempts since the turn last got on. One that takes the daemon down, or
+// cannot be finished, is given up after the third: the people are told, and it is set
+// aside for the admin. A stop in good order calls Suspend and is no attempt, and neither
+// is what happens while a turn waits.
+//
+// Of the turns that are under way when the daemon dies, at most one is to blame. So the
+// third attempt is a trial: it begins when the daemon has lived for a while, and nothing
+// runs beside it. Who is merely unlucky passes it. An answer that was there and brings the
+// daemon down when it is shown is tried, and given up, in the same way.
 //
 // # Why
 //

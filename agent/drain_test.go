@@ -120,10 +120,13 @@ func TestATurnIsGivenUpWhenItHasFailedTooOften(t *testing.T) {
 			agenttest.Waits(make(chan struct{}), nil),
 		)
 		r.opts.Tools = []agent.Tool{&tool{name: "look"}}
+		r.opts.Settle = 10 * time.Second
 		r.up()
 		r.say("s", 1)
 		r.settle()
 		for range 3 { // something in it brings the daemon down
+			time.Sleep(r.opts.Settle)
+			r.settle()
 			same(r.T, "outcomes", len(r.outcomes()), 0)
 			r.crash()
 			r.up()
@@ -279,6 +282,7 @@ func TestAnAnswerWhoseDeliveryIsCutOffByAStopIsNotSetAside(t *testing.T) {
 		r.down() // in good order
 		through = true
 		r.up()
+		time.Sleep(time.Minute) // it was under way too often to be taken up at once
 		r.idle()
 		same(r.T, "text", r.outcome().Text, "once")
 		same(r.T, "transcript", shape(r.transcript("s")), []string{"user: say s-1", "assistant: once"})

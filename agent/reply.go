@@ -58,6 +58,10 @@ type Outcome struct {
 	// Summary says that Text sums up the session, which goes on from it alone.
 	Summary bool `json:"summary,omitempty"`
 	Steps   int  `json:"steps,omitempty"`
+	// GivenUp is why the turn is set aside once people are told, for the admin; empty: it
+	// is not. Unshown is an answer that it had, and that is not in Text.
+	GivenUp string `json:"given_up,omitempty"`
+	Unshown string `json:"unshown,omitempty"`
 }
 
 // OutcomeKind classifies an [Outcome].

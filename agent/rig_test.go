@@ -22,6 +22,7 @@ type rig struct {
 	dir     string
 	opts    agent.Options
 	replies *agenttest.Replies
+	db      *badgerstore.Store
 	store   *faulty
 	agent   *agent.Agent
 	stop    context.CancelFunc // ends Run
@@ -58,7 +59,7 @@ func (r *rig) up() {
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.store = &faulty{Store: db}
+	r.db, r.store = db, &faulty{Store: db}
 	r.opts.Store = r.store
 	a, err := agent.New(r.opts)
 	if err != nil {
@@ -245,6 +246,10 @@ func (s *faulty) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) err
 
 func (s *faulty) Suspend(ctx context.Context, t *agent.Turn) error {
 	return orElse(s.fault("Suspend"), func() error { return s.Store.Suspend(ctx, t) })
+}
+
+func (s *faulty) Resume(ctx context.Context, t *agent.Turn) error {
+	return orElse(s.fault("Resume"), func() error { return s.Store.Resume(ctx, t) })
 }
 
 func (s *faulty) Commit(ctx context.Context, t *agent.Turn, es []agent.Entry) error {

@@ -10,10 +10,6 @@ import (
 	"time"
 )
 
-// maxAttempts is how often a turn is taken up before it is given up: something in it
-// brings the daemon down or cannot be finished.
-const maxAttempts = 3
-
 // lastWords bounds the writes that end a turn, which outlive its cancellation.
 const lastWords = 10 * time.Second
 
@@ -93,6 +89,9 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 	if err != nil || t == nil {
 		return false, err
 	}
+	w.suspect = w.failed == 0 && t.Attempt >= maxAttempts
+	t.Attempt += w.failed
+	steps, answered := len(t.Entries), t.Outcome != nil
 	began := time.Now()
 	a.Observer.TurnBegan(t)
 	running, end := context.WithCancelCause(ctx)
@@ -101,13 +100,17 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 	err = a.deliver(ctx, running, w, t)
 	ended()
 	a.Observer.TurnEnded(t, time.Since(began), err)
-	if errors.Is(err, errAnew) {
+	switch {
+	case err == nil, errors.Is(err, errAnew):
+		w.failed = 0
 		return true, nil
+	case len(t.Entries) > steps, w.over && !answered:
+		w.failed = 0 // it has got on
 	}
+	w.failed++
+	// What the process survives is counted by the worker.
 	away := errors.Is(err, ErrAway)
-	if err != nil && (away || errors.Is(context.Cause(ctx), ErrShutdown)) {
-		err = errors.Join(err, lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }))
-	}
+	err = errors.Join(err, lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }))
 	if away {
 		a.Log.Warn("a turn waits for its platform to be on again", "session", s, "turn", t.ID, "error", err)
 		return false, nil
@@ -123,6 +126,9 @@ var errAnew = errors.New("the turn begins anew")
 // that it ends this turn's attempt and nothing else.
 func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err error) {
 	defer recovered(&err)
+	if w.suspect && hopeless(t) {
+		return a.abandon(ctx, t, "even to say that it is given up brought the daemon down")
+	}
 	reply, err := a.open(ctx, t)
 	if err != nil {
 		if !final(t, err) {
@@ -134,20 +140,33 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 	defer reply.Close()
 
 	o := t.Outcome
-	if o == nil {
+	switch {
+	case o != nil && w.suspect && t.Attempt > maxAttempts:
+		instead := unshown(t)
+		if o, err = &instead, a.journalAnswer(ctx, t, instead); err != nil {
+			return err
+		}
+	case o != nil && w.suspect:
+		leave, err := a.trial(ctx, t, reply)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		defer time.AfterFunc(aloneFor, leave).Stop() // a platform that is away may hold it up for long
+	case o == nil:
 		answer, err := a.outcome(running, w, t, reply)
 		switch cause := context.Cause(running); {
 		case err == nil:
 		case errors.Is(cause, errRevised), errors.Is(cause, errInterrupted):
 			return a.rewind(ctx, t)
 		case !errors.Is(cause, ErrStopped):
-			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text))
+			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text, err))
 		default:
 			answer = stopped(t, answer.Text)
 		}
 		o = &answer
-		if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, answer) }); err != nil {
-			return fmt.Errorf("journal the answer: %w", err)
+		if err := a.journalAnswer(ctx, t, answer); err != nil {
+			return err
 		}
 		a.answered(w)
 	}
@@ -162,10 +181,17 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		return a.rewind(ctx, t)
 	}
 	t.Outcome = o
-	if t.Attempt > maxAttempts && o.Kind == Failed {
-		return a.abandon(ctx, t, fmt.Sprintf("it failed or was cut off %d times", t.Attempt-1))
+	if o.GivenUp != "" {
+		return a.abandon(ctx, t, o.GivenUp)
 	}
 	return a.commit(ctx, t)
+}
+
+func (a *Agent) journalAnswer(ctx context.Context, t *Turn, o Outcome) error {
+	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, o) }); err != nil {
+		return fmt.Errorf("journal the answer: %w", err)
+	}
+	return nil
 }
 
 // rewind has the turn begin anew, with all that waits if that is wanted. The messages of
@@ -194,8 +220,8 @@ func stopped(t *Turn, soFar string) Outcome {
 
 // pausedSign leaves word in the reply of a turn that is cut off by a stop of the daemon,
 // so that nobody waits before an answer that seems to be writing.
-func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string) error {
-	if !errors.Is(context.Cause(ctx), ErrShutdown) {
+func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string, why error) error {
+	if !errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(why, ErrShutdown) {
 		return nil
 	}
 	err := lastly(ctx, func(ctx context.Context) error {
@@ -256,23 +282,20 @@ func recovered(err *error) {
 
 // outcome answers the turn, unless it has failed too often already.
 func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (Outcome, error) {
-	if t.Withdrawn() {
+	admit := a.enter
+	switch {
+	case t.Withdrawn():
 		return Outcome{Kind: Withdrawn}, nil
+	case t.Attempt > maxAttempts:
+		a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
+		return givenUp(t), nil
+	case w.suspect:
+		admit = a.trial
 	}
-	if t.Attempt <= maxAttempts {
-		leave, err := a.slots.enter(ctx, t, func() { reply.Update(Update{Text: t.text(), Status: "waiting for other answers to finish"}) })
-		if err != nil {
-			return Outcome{Text: t.text()}, err
-		}
-		defer leave()
-		return a.answer(ctx, w, t, reply)
+	leave, err := admit(ctx, t, reply)
+	if err != nil {
+		return Outcome{Text: t.text()}, err
 	}
-	a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
-	return Outcome{
-		Kind:   Failed,
-		Text:   strings.TrimSpace(t.text()),
-		Usage:  t.usage(),
-		Steps:  t.steppedSoFar(),
-		Notice: "I tried to answer this several times and failed each time, so I gave up. Please ask again, perhaps in other words.",
-	}, nil
+	defer leave()
+	return a.answer(ctx, w, t, reply)
 }

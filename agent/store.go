@@ -47,11 +47,15 @@ type Store interface {
 	// RecordPart journals a message of the reply: first without an ID, before it is
 	// posted, then with it. A part is replaced by its Key.
 	RecordPart(ctx context.Context, t *Turn, p Part) error
-	// Answer journals the turn's outcome: from here on it is only delivered.
+	// Answer journals the turn's outcome: from here on it is only delivered, and its next
+	// Begin counts attempts from here.
 	Answer(ctx context.Context, t *Turn, o Outcome) error
 	// Suspend journals that the turn is put down in good order, so that its next
 	// Begin does not count as another attempt.
 	Suspend(ctx context.Context, t *Turn) error
+	// Resume journals that a turn that was suspended goes on: what cuts it off from here
+	// on counts again.
+	Resume(ctx context.Context, t *Turn) error
 	// Commit ends the turn: entries go to the end of the transcript, and the
 	// turn's journal and inbox go away, atomically.
 	Commit(ctx context.Context, t *Turn, entries []Entry) error
@@ -96,7 +100,7 @@ type Turn struct {
 	Session    SessionID
 	Generation uint64    // counts the session's resets
 	Began      time.Time // of the first attempt
-	Attempt    int       // 1 at first, one more each time it was cut off or failed since its last journaled step
+	Attempt    int       // 1 at first, one more each time it was cut off or failed since it last got on
 	Inbound    []Inbound // oldest first, never empty
 	Entries    []Entry   // of finished steps, oldest first
 	Started    []string  // ids of calls with side effects that were started

@@ -62,6 +62,7 @@ func againstModel(t *testing.T, open func(dir string) (Store, error)) {
 			"part":      a.recordPart,
 			"answer":    a.answer,
 			"suspend":   a.suspend,
+			"resume":    a.resume,
 			"commit":    a.commit,
 			"abandon":   a.abandon,
 			"reset":     a.reset,
@@ -235,13 +236,19 @@ func (a *against) answer(t *rapid.T) {
 		Text: rapid.String().Draw(t, "text"), Steps: rapid.IntRange(0, 9).Draw(t, "steps"),
 	}
 	must(t, a.store.Answer(a.testing.Context(), turn, o))
-	turn.Outcome = &o
+	turn.Outcome, turn.Attempt = &o, 1
 }
 
 func (a *against) suspend(t *rapid.T) {
 	c, turn := a.running(t)
 	must(t, a.store.Suspend(a.testing.Context(), turn))
 	c.suspended = true
+}
+
+func (a *against) resume(t *rapid.T) {
+	c, turn := a.running(t)
+	must(t, a.store.Resume(a.testing.Context(), turn))
+	c.suspended = false
 }
 
 func (a *against) commit(t *rapid.T) {

@@ -72,7 +72,7 @@ func cutOff(r *rig) {
 	again("parts posted")
 	o := agent.Outcome{Kind: agent.Failed, Text: "so far", Notice: "it failed", Usage: agent.Usage{Input: 3}, Model: "m", Steps: 2}
 	r.ok(r.Answer(r.Context(), want, o))
-	want.Outcome = &o
+	want.Outcome, want.Attempt = &o, 1
 	again("answered")
 }
 
@@ -116,6 +116,11 @@ func suspended(r *rig) {
 	}
 	r.reopen() // and now a crash
 	want.Attempt = 2
+	same(r, "the turn", r.begin(place.Session()), want)
+	r.ok(r.Suspend(r.Context(), want))
+	r.ok(r.Resume(r.Context(), want))
+	r.reopen() // another, after it went on
+	want.Attempt = 3
 	same(r, "the turn", r.begin(place.Session()), want)
 }
 
@@ -208,6 +213,7 @@ func endedTurn(r *rig) {
 			"Append": r.Append(r.Context(), ended, said(9)), "StartCall": r.StartCall(r.Context(), ended, "late"),
 			"RecordPart": r.RecordPart(r.Context(), ended, agent.Part{Key: "LATE"}),
 			"Answer":     r.Answer(r.Context(), ended, agent.Outcome{Kind: agent.Failed}),
+			"Resume":     r.Resume(r.Context(), ended),
 			"Suspend":    r.Suspend(r.Context(), ended), "Commit": r.Commit(r.Context(), ended, []agent.Entry{said(9)}),
 			"Abandon": r.Abandon(r.Context(), ended, "late"),
 		} {

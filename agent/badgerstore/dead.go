@@ -46,7 +46,7 @@ func (s *Store) abandon(t *agent.Turn, why string) error {
 	d := Dead{ID: t.ID, Session: t.Session, Began: t.Began, At: time.Now().Round(0), Attempt: t.Attempt, Why: why}
 	entries := t.Transcript()
 	if t.Outcome != nil {
-		d.Text = t.Outcome.Text
+		d.Text = cmp.Or(t.Outcome.Unshown, t.Outcome.Text)
 	}
 	values := make([][]byte, len(t.Inbound))
 	for i, in := range t.Inbound {

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"bobbin/agent"
@@ -43,7 +44,15 @@ func (s *Store) append(txn *tx, t *agent.Turn, values [][]byte, last bool) error
 			return err
 		}
 	}
-	if !last || len(values) == 0 || b.Attempt <= 1 {
+	if !last || len(values) == 0 {
+		return nil
+	}
+	return gotOn(txn, t, b)
+}
+
+// gotOn has attempts at a turn count from here.
+func gotOn(txn *tx, t *agent.Turn, b begun) error {
+	if b.Attempt <= 1 {
 		return nil
 	}
 	b.Attempt = 1
@@ -69,7 +78,24 @@ func (s *Store) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) err
 
 // Answer implements agent.Store.
 func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
-	return s.journal(ctx, t, "the outcome", outcomeKey(t.Session), o, s.update)
+	stored, err := marshal(o)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		s.live.journals(t, outcomeKey(t.Session))
+		err = s.update(func(txn *tx) error {
+			b, err := underWay(txn, t)
+			if err != nil {
+				return err
+			}
+			return errors.Join(gotOn(txn, t, b), txn.Set(outcomeKey(t.Session), stored))
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("journal the outcome of turn %s: %w", t.ID, err)
+	}
+	return nil
 }
 
 // journal writes v, if the turn is under way: what is written for another would become
@@ -100,19 +126,29 @@ func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, k []byt
 
 // Suspend implements agent.Store.
 func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
+	return s.suspend(ctx, t, true, s.update)
+}
+
+// Resume implements agent.Store. It does not wait for the disk: an attempt that is cut off
+// by the loss of power is none that says much.
+func (s *Store) Resume(ctx context.Context, t *agent.Turn) error {
+	return s.suspend(ctx, t, false, s.updateLazily)
+}
+
+func (s *Store) suspend(ctx context.Context, t *agent.Turn, suspended bool, update func(func(*tx) error) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *tx) error {
+	err := update(func(txn *tx) error {
 		b, err := underWay(txn, t)
-		if err != nil {
+		if err != nil || b.Suspended == suspended {
 			return err
 		}
-		b.Suspended = true
+		b.Suspended = suspended
 		return set(txn, key("t/", t.Session), b)
 	})
 	if err != nil {
-		return fmt.Errorf("journal a suspension of turn %s: %w", t.ID, err)
+		return fmt.Errorf("journal whether turn %s is suspended: %w", t.ID, err)
 	}
 	return nil
 }

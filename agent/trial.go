@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maxAttempts is how often a turn is taken up without getting on before it is given up:
+// something in it brings the daemon down or cannot be finished.
+const maxAttempts = 3
+
+// trial waits until a turn may run that was under way each time when the daemon died, and
+// did not get on. That may be bad luck: a machine that loses power, or another turn, takes
+// all down that are under way. So its last attempt is one that tells: it begins when the
+// daemon has lived for a while, so that whatever kills it does not do so anyhow, and
+// nothing runs beside it. If the daemon dies before then, that is not held against it.
+func (a *Agent) trial(ctx context.Context, t *Turn, reply Reply) (leave func(), err error) {
+	a.Log.Warn("a turn was under way each time when the daemon died; it is tried alone", "session", t.Session, "turn", t.ID, "attempt", t.Attempt)
+	if err := a.hold(ctx, t, reply, "waiting a moment before I try this again"); err != nil {
+		return nil, err
+	}
+	a.pause(ctx, time.Until(a.settled))
+	if a.isClosing() {
+		return nil, ErrShutdown
+	}
+	leave, err = a.slots.enterAlone(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.goOn(ctx, t); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
+}
+
+// enter waits until there is room for a turn. It is not held against the turn if the
+// daemon dies meanwhile.
+func (a *Agent) enter(ctx context.Context, t *Turn, reply Reply) (leave func(), err error) {
+	waited := false
+	leave, err = a.slots.enter(ctx, t, func() error {
+		waited = true
+		return a.hold(ctx, t, reply, "waiting for other answers to finish")
+	})
+	if err != nil || !waited {
+		return leave, err
+	}
+	if err := a.goOn(ctx, t); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
+}
+
+// hold puts a turn down until it may run, and says why it waits.
+func (a *Agent) hold(ctx context.Context, t *Turn, reply Reply, why string) error {
+	reply.Update(Update{Text: t.text(), Status: why})
+	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }); err != nil {
+		return fmt.Errorf("%w: journal that a turn waits: %w", errStore, err)
+	}
+	return nil
+}
+
+func (a *Agent) goOn(ctx context.Context, t *Turn) error {
+	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Resume(ctx, t) }); err != nil {
+		return fmt.Errorf("%w: journal that a turn goes on: %w", errStore, err)
+	}
+	return nil
+}
+
+// givenUp is the outcome of a turn that was not answered in [maxAttempts].
+func givenUp(t *Turn) Outcome {
+	return Outcome{
+		Kind:    Failed,
+		Text:    strings.TrimSpace(t.text()),
+		Usage:   t.usage(),
+		Steps:   t.steppedSoFar(),
+		Notice:  "I tried to answer this several times and failed each time, so I gave up. Please ask again, perhaps in other words.",
+		GivenUp: fmt.Sprintf("it failed or was cut off %d times", maxAttempts),
+	}
+}
+
+// unshown is the outcome of a turn whose answer brings the daemon down when it is shown.
+func unshown(t *Turn) Outcome {
+	o := *t.Outcome
+	return Outcome{
+		Kind: Failed, Usage: o.Usage, Model: o.Model, Steps: o.Steps, Took: o.Took,
+		Notice:  "I have an answer, but I failed each time when I tried to show it, so I gave up. My admin can read it.",
+		GivenUp: fmt.Sprintf("the daemon died %d times when it showed the answer", maxAttempts),
+		Unshown: strings.TrimSpace(o.Text + "\n\n" + o.Notice),
+	}
+}
+
+// hopeless reports whether even to tell people that a turn is given up has brought the
+// daemon down.
+func hopeless(t *Turn) bool {
+	return t.Attempt > 2*maxAttempts || t.Attempt > maxAttempts && t.Outcome != nil && t.Outcome.GivenUp != ""
+}

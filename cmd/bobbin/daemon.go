@@ -66,7 +66,7 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	d.agent, err = agent.New(agent.Options{
 		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log, x), d.platforms...), Tools: toolbox,
 		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
-		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain,
+		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain, Settle: x.settle,
 		WhileBusy: agent.Busy(cfg.Agent.WhileBusy), Files: newFiles(cfg, d.model, d.platforms, log),
 		Log: log, Observer: d.metrics,
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -39,10 +40,11 @@ func (cmd runCmd) Run(c console) error {
 
 // extras are what a daemon of a test has beside its configuration: the HTTP clients of the
 // platforms and the model, what dials Discord's gateway, further tools, how often replies
-// may change. Nil takes the default.
+// may change, how long it has to live before a turn on trial runs. Zero takes the default.
 type extras struct {
 	slack, discord, model *http.Client
 	dial                  func(ctx context.Context, network, address string) (net.Conn, error)
 	tools                 []agent.Tool
 	budget                func(agent.Target) bots.Budget
+	settle                time.Duration
 }

@@ -161,9 +161,14 @@ func (t *torture) kill(ctx context.Context) error {
 
 const (
 	startTime   = 150 * time.Millisecond
-	usualLife   = 3 * time.Second  // of one that ends at any moment, on average
-	longestLife = 20 * time.Second // of such a one
-	longestWait = 6 * time.Second  // for a moment of some kind
+	usualLife   = 3 * time.Second // of one that ends at any moment, on average
+	longestLife = 8 * time.Second // of such a one
+	longestWait = 6 * time.Second // for a moment of some kind
+	// tortureSettle is how long the daemon has to live before a turn on trial runs. No life
+	// lasts so long but those that wait for the poisoned message to kill, so no other turn
+	// may be given up.
+	tortureSettle = longestLife + 2*time.Second
+	poisonedLife  = 30 * time.Second
 )
 
 // live starts the daemon and kills it at a moment of that kind, or some other time if there
@@ -179,6 +184,9 @@ func (t *torture) live(ctx context.Context, number int, due killKind) (killKind,
 	case killBeforePost, killAfterPost, killInCall, killAtLast, killByPoison:
 	}
 	skip := t.rand.IntN(2)
+	if t.world.executioner.poisoned() {
+		life, due = poisonedLife, killByPoison
+	}
 	fmt.Fprintf(t.log, "torture: life %d, to be killed %s\n", number, due)
 	d, err := t.start(ctx)
 	if err != nil {

@@ -35,7 +35,7 @@ func (cmd tortureChildCmd) Run(c console) error {
 		return fmt.Errorf("define the tool: %w", err)
 	}
 	log := newLog(cfg.Log, c.stderr)
-	d, err := newDaemon(cfg, log, extras{tools: []agent.Tool{record}})
+	d, err := newDaemon(cfg, log, extras{tools: []agent.Tool{record}, settle: tortureSettle})
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,13 @@ func (e *executioner) arm(victim *tortured, due killKind, skip int) {
 	e.victim, e.due, e.skip, e.by = victim, due, skip, ""
 }
 
+// poisoned reports whether the poisoned message has killed, and is to kill again.
+func (e *executioner) poisoned() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.poison > 0 && e.done[killByPoison] > 0
+}
+
 // disarm returns how the last victim was killed; empty: not by us.
 func (e *executioner) disarm() killKind {
 	e.mu.Lock()
@@ -136,6 +143,8 @@ func (e *executioner) take(kind killKind) *tortured {
 	switch {
 	case e.victim == nil:
 		return nil
+	case kind == killAnyTime && e.due == killByPoison:
+		e.poison = 0 // its turn was given up earlier, with kills that came from elsewhere
 	case kind == killAnyTime, kind == killAtStart:
 	case kind == killByPoison:
 		if e.poison == 0 {

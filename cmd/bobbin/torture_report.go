@@ -169,9 +169,15 @@ func (w *tortureWorld) judgeDead(r *tortureReport, dead []turnLine) {
 		if !strings.Contains(d.State, "it failed or was cut off") {
 			r.broken("turn %s was set aside because %s", d.ID, d.State)
 		}
+		if placeOf(d.Session) != w.place(strconv.Itoa(w.poison)) {
+			r.broken("turn %s was given up for what another did: %q", d.ID, d.Said)
+		}
 		if first := tortureAsked.FindStringSubmatch(d.Said); first == nil || answers[first[1]] > 0 {
 			r.broken("turn %s was set aside, but %q is answered", d.ID, d.Said)
 		}
+	}
+	if w.poison > 0 && w.executioner.counts()[killByPoison] == poisonKills && len(dead) != 1 {
+		r.broken("%d turns were given up, not the poisoned one alone", len(dead))
 	}
 	if missing != r.deadMessages {
 		r.broken("%d messages were not answered, but %d were set aside", missing, r.deadMessages)

@@ -49,6 +49,9 @@ type tortureWorld struct {
 // tortureFriends are those who write on Discord.
 var tortureFriends = []string{"ada", "grace", "linus"}
 
+// poisonKills is how often the poisoned message kills, after which its turn is given up.
+const poisonKills = 3
+
 // tortureFirsts is how many kills a run has at least that has kills by poison.
 const tortureFirsts = 10
 
@@ -68,7 +71,7 @@ func newTortureWorld(ctx context.Context, cmd tortureCmd, log io.Writer) (w *tor
 	if cmd.Kills >= tortureFirsts {
 		// In a Slack channel, where it is heard of soon, whatever is missed elsewhere.
 		w.poison = (cmd.Messages/5+w.dice.IntN(max(1, cmd.Messages/3)))/5*5 + 1
-		w.executioner.poison = 3 // then a turn is given up
+		w.executioner.poison = poisonKills
 	}
 	w.ai = sandbox.NewWorkersAI(sandbox.WorkersAIOptions{APIToken: demoToken, Script: w.model})
 	if w.site.listener, err = listen(ctx, "127.0.0.1:0"); err != nil {

@@ -65,8 +65,8 @@ type worker struct {
 	again bool // there may be more to do
 
 	// For its goroutine only.
-	failed  int  // attempts in a row at its turn that failed, and that this process has survived
-	suspect bool // its turn was under way too often when the daemon died
+	failed int // attempts in a row at its turn that failed, and that this process has survived
+	deaths int // how often the daemon died while its turn was under way, since that got on
 
 	// Of the turn that it runs; turn is nil between turns.
 	turn  *Turn

@@ -89,7 +89,7 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 	if err != nil || t == nil {
 		return false, err
 	}
-	w.suspect = w.failed == 0 && t.Attempt >= maxAttempts
+	w.deaths = t.Attempt - 1
 	t.Attempt += w.failed
 	steps, answered := len(t.Entries), t.Outcome != nil
 	began := time.Now()
@@ -126,12 +126,12 @@ var errAnew = errors.New("the turn begins anew")
 // that it ends this turn's attempt and nothing else.
 func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err error) {
 	defer recovered(&err)
-	if w.suspect && hopeless(t) {
+	if w.hopeless(t) {
 		return a.abandon(ctx, t, "even to say that it is given up brought the daemon down")
 	}
 	reply, err := a.open(ctx, t)
 	if err != nil {
-		if !final(t, err) {
+		if !w.final(err) {
 			return fmt.Errorf("open reply: %w", err)
 		}
 		t.Outcome = cmp.Or(t.Outcome, &Outcome{Kind: Failed, Text: strings.TrimSpace(t.text()), Notice: "This could not be answered: there was no place to show an answer."})
@@ -141,12 +141,12 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 
 	o := t.Outcome
 	switch {
-	case o != nil && w.suspect && t.Attempt > maxAttempts:
+	case o != nil && w.deaths >= maxAttempts:
 		instead := unshown(t)
 		if o, err = &instead, a.journalAnswer(ctx, t, instead); err != nil {
 			return err
 		}
-	case o != nil && w.suspect:
+	case o != nil && w.suspect():
 		leave, err := a.trial(ctx, t, reply)
 		if err != nil {
 			return err
@@ -171,7 +171,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		a.answered(w)
 	}
 	if err := finish(ctx, reply, *o); err != nil {
-		if !final(t, err) || errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(err, ErrUndeliverable) {
+		if !w.final(err) || errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(err, ErrUndeliverable) {
 			return fmt.Errorf("deliver the answer: %w", err)
 		}
 		t.Outcome = o
@@ -234,8 +234,8 @@ func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string, why e
 }
 
 // final reports whether a turn whose reply fails with err is not tried again.
-func final(t *Turn, err error) bool {
-	return errors.Is(err, ErrUndeliverable) || t.Attempt > 2*maxAttempts
+func (w *worker) final(err error) bool {
+	return errors.Is(err, ErrUndeliverable) || w.failed >= 2*maxAttempts
 }
 
 func (a *Agent) open(ctx context.Context, t *Turn) (reply Reply, err error) {
@@ -286,10 +286,10 @@ func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (O
 	switch {
 	case t.Withdrawn():
 		return Outcome{Kind: Withdrawn}, nil
-	case t.Attempt > maxAttempts:
+	case w.deaths >= maxAttempts, w.failed >= maxAttempts:
 		a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
 		return givenUp(t), nil
-	case w.suspect:
+	case w.suspect():
 		admit = a.trial
 	}
 	leave, err := admit(ctx, t, reply)

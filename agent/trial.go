@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// maxAttempts is how often a turn is taken up without getting on before it is given up:
-// something in it brings the daemon down or cannot be finished.
+// maxAttempts is how often a turn may fail, or be under way when the daemon dies, without
+// getting on before it is given up.
 const maxAttempts = 3
 
 // trial waits until a turn may run that was under way each time when the daemon died, and
@@ -93,8 +93,11 @@ func unshown(t *Turn) Outcome {
 	}
 }
 
+// suspect reports whether the worker's turn has to be on trial.
+func (w *worker) suspect() bool { return w.deaths == maxAttempts-1 }
+
 // hopeless reports whether even to tell people that a turn is given up has brought the
 // daemon down.
-func hopeless(t *Turn) bool {
-	return t.Attempt > 2*maxAttempts || t.Attempt > maxAttempts && t.Outcome != nil && t.Outcome.GivenUp != ""
+func (w *worker) hopeless(t *Turn) bool {
+	return w.deaths >= 2*maxAttempts || w.deaths >= maxAttempts && t.Outcome != nil && t.Outcome.GivenUp != ""
 }

@@ -22,14 +22,25 @@ type Archive interface {
 	// Rate keeps what somebody thinks of a turn's answer: 1 good, -1 bad, 0 nothing any
 	// more. It returns what the same person thought before.
 	Rate(ctx context.Context, s SessionID, t TurnID, user string, rating int) (before int, err error)
-	// Fork makes the session to begin with what was said in from. It returns how many
-	// entries these are, and does nothing if something was said in to already.
-	Fork(ctx context.Context, from, to SessionID) (n int, err error)
+	// Locate tells where a message of a platform belongs: one that was accepted, or one of
+	// a reply. It reports false for others, and for those of long ago.
+	Locate(ctx context.Context, platform string, m MessageID) (Location, bool, error)
+	// Fork makes the session to begin with what was said in from: up to the answer that
+	// the message after is of, or all of it if that is empty. It returns how many entries
+	// these are, and does nothing if something was said in to already.
+	Fork(ctx context.Context, from, to SessionID, after MessageID) (n int, err error)
 	// Forget erases what a person said: it leaves every transcript, and whatever else
 	// holds it, in steps that may be repeated. Direct sessions of theirs go altogether.
 	// It returns how many sessions it has changed, and how many it could not because they
 	// are being answered.
 	Forget(ctx context.Context, platform, user string) (changed, busy int, err error)
+}
+
+// Location is where a message belongs.
+type Location struct {
+	Session SessionID
+	// Newest says that the message is of the session's newest reply.
+	Newest bool
 }
 
 // SessionInfo is how a session stands.

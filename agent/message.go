@@ -24,12 +24,18 @@ type Address struct {
 	Workspace string `json:"workspace,omitempty"` // Slack team, Discord guild; empty in a Discord DM
 	Channel   string `json:"channel"`             // channel or DM; for a thread, the channel it hangs on
 	Thread    string `json:"thread,omitempty"`    // thread within Channel, empty for the channel itself
+	// User is the person whose own conversation this is, where each person has one; empty
+	// where all who write share it.
+	User string `json:"user,omitempty"`
 }
 
 // Session returns the id of the conversation at a. Parts are escaped, so no two
 // addresses share a session and the id never contains a NUL byte.
 func (a Address) Session() SessionID {
 	parts := []string{a.Platform, a.Workspace, a.Channel, a.Thread}
+	if a.User != "" {
+		parts = append(parts, a.User)
+	}
 	for i, p := range parts {
 		parts[i] = url.PathEscape(p)
 	}
@@ -39,10 +45,10 @@ func (a Address) Session() SessionID {
 // Address returns the address whose Session is s.
 func (s SessionID) Address() (a Address, ok bool) {
 	parts := strings.Split(string(s), "/")
-	if len(parts) != 4 {
+	if len(parts) != 4 && (len(parts) != 5 || parts[4] == "") {
 		return Address{}, false
 	}
-	for i, to := range []*string{&a.Platform, &a.Workspace, &a.Channel, &a.Thread} {
+	for i, to := range []*string{&a.Platform, &a.Workspace, &a.Channel, &a.Thread, &a.User}[:len(parts)] {
 		part, err := url.PathUnescape(parts[i])
 		if err != nil {
 			return Address{}, false

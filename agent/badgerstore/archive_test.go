@@ -160,14 +160,14 @@ func TestAForkBeginsWithWhatWasSaid(t *testing.T) {
 	s := openAt(t, t.TempDir(), Options{})
 	to := shared
 	to.Thread = "2.5"
-	if n, err := s.Fork(t.Context(), shared.Session(), to.Session()); n != 0 || err != nil {
+	if n, err := s.Fork(t.Context(), shared.Session(), to.Session(), ""); n != 0 || err != nil {
 		t.Errorf("of nothing: %d, %v", n, err)
 	}
 	exchange(t, s, shared, "M1", "U1", "one")
-	if n, err := s.Fork(t.Context(), shared.Session(), to.Session()); n != 2 || err != nil {
+	if n, err := s.Fork(t.Context(), shared.Session(), to.Session(), ""); n != 2 || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
-	if n, err := s.Fork(t.Context(), shared.Session(), to.Session()); n != 0 || err != nil {
+	if n, err := s.Fork(t.Context(), shared.Session(), to.Session(), ""); n != 0 || err != nil {
 		t.Errorf("into a session that goes on already: %d, %v", n, err)
 	}
 	exchange(t, s, to, "M2", "U1", "two")

@@ -83,8 +83,14 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) e
 			return b, err
 		}
 	}
-	if !fresh {
-		if err := keepLast(txn, t, b, h, gone); err != nil {
+	parts := partsIn(txn, t.Session, gone)
+	if fresh {
+		h.Generation, h.Next = b.Generation+1, uint64(len(values))
+	} else if err := keepLast(txn, t, b, h, parts); err != nil {
+		return b, err
+	}
+	for _, p := range parts {
+		if err := stand(txn, t, p.ID, standing{t.Session, h.Generation, h.Next}); err != nil {
 			return b, err
 		}
 	}

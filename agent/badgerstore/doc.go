@@ -9,7 +9,8 @@
 //	h/SESSION                   head: generation, number of committed entries
 //	i/SESSION 0 SEQ             inbox, in order of acceptance
 //	d/e/PLATFORM 0 EVENT        an event id that was accepted; expires
-//	d/m/PLATFORM 0 MESSAGE      a message id that was accepted; expires
+//	d/m/PLATFORM 0 MESSAGE      a message id that was accepted, and the session; expires
+//	a/PLATFORM 0 MESSAGE        the answer that a message of bobbin's is of; expires
 //	t/SESSION                   the turn under way
 //	j/SESSION 0 e N             its journal: an entry of finished steps, in the order of N
 //	j/SESSION 0 c CALL          a call with side effects that was started

@@ -19,6 +19,7 @@ const erased = "[erased at the author's wish]"
 // goes when Badger next compacts, and at the latest with the next rewrite.
 func (s *Store) Forget(ctx context.Context, platform, user string) (changed, busy int, err error) {
 	ids, err := s.sessionsOf(ctx, platform)
+	gone := make(map[agent.SessionID]bool)
 	for _, id := range ids {
 		if err != nil {
 			break
@@ -27,6 +28,8 @@ func (s *Store) Forget(ctx context.Context, platform, user string) (changed, bus
 		did, works, err = s.forgetIn(ctx, id, user)
 		if did {
 			changed++
+			known, lookup := s.Known(ctx, id)
+			gone[id], err = !known, errors.Join(err, lookup)
 		}
 		if works {
 			busy++
@@ -36,6 +39,9 @@ func (s *Store) Forget(ctx context.Context, platform, user string) (changed, bus
 		if err == nil {
 			err = forget(ctx, platform, user)
 		}
+	}
+	if err == nil {
+		err = s.forgetStandings(ctx, gone)
 	}
 	if err != nil {
 		return changed, busy, fmt.Errorf("forget a person: %w", err)
@@ -178,6 +184,9 @@ func (s *Store) forgetCosts(ctx context.Context, platform, user string) error {
 			return nil, false, nil
 		}
 		c.Users = slices.DeleteFunc(c.Users, func(u string) bool { return u == user })
+		if at, ok := c.Session.Address(); ok && at.User == user {
+			c.Session = ""
+		}
 		v, err := marshal(c)
 		return v, true, err
 	})

@@ -106,9 +106,10 @@ func isFresh(txn *tx, in agent.Inbound) (bool, error) {
 	return true, nil
 }
 
+// remember notes that a message has arrived, and where it belongs.
 func remember(txn *tx, in agent.Inbound) error {
 	for _, id := range idKeys(in) {
-		if err := txn.SetEntry(badger.NewEntry(id, nil).WithTTL(remembered)); err != nil {
+		if err := txn.SetEntry(badger.NewEntry(id, []byte(in.Session())).WithTTL(remembered)); err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,11 @@ func (s *Store) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) err
 	if p.ID != "" {
 		update = s.updateLazily
 	}
-	return s.journal(ctx, t, "a part of the reply", partKey(t.Session, p.Key), p, update)
+	return s.journal(ctx, t, "a part of the reply", partKey(t.Session, p.Key), p, func(do func(*tx) error) error {
+		return update(func(txn *tx) error {
+			return errors.Join(do(txn), stand(txn, t, p.ID, standing{Session: t.Session, Generation: t.Generation}))
+		})
+	})
 }
 
 // Answer implements agent.Store.

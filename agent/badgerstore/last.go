@@ -1,7 +1,6 @@
 package badgerstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -33,19 +32,13 @@ func (l *last) plausible() bool {
 }
 
 // keepLast keeps what is needed to reopen a turn that is being committed.
-func keepLast(txn *tx, t *agent.Turn, b begun, h head, journal [][]byte) error {
+func keepLast(txn *tx, t *agent.Turn, b begun, h head, parts []agent.Part) error {
 	l := last{ID: b.ID, Generation: b.Generation, From: b.Base, To: h.Next, Inbox: b.Inbox}
 	l.Inbound = slices.Clone(t.Inbound)
 	for i := range l.Inbound {
 		l.Inbound[i].Target.Hook = "" // used up, and perhaps a secret
 	}
-	for _, k := range journal {
-		var p agent.Part
-		// Without one that cannot be read the turn can be reopened all the same.
-		if bytes.HasPrefix(k, partsOf(t.Session)) && get(txn, k, &p) == nil {
-			l.Parts = append(l.Parts, p)
-		}
-	}
+	l.Parts = slices.Clone(parts)
 	slices.SortFunc(l.Parts, func(a, b agent.Part) int { return cmp.Compare(a.Key, b.Key) })
 	l.Parts = slices.Compact(l.Parts)
 	value, err := marshal(l)

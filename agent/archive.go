@@ -39,8 +39,8 @@ type Archive interface {
 // Location is where a message belongs.
 type Location struct {
 	Session SessionID
-	// Newest says that the message is of the session's newest reply.
-	Newest bool
+	Reply   bool // it is of a reply
+	Newest  bool // of the session's newest
 }
 
 // SessionInfo is how a session stands.

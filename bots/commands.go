@@ -47,6 +47,7 @@ func commands() []command {
 		{Command{Name: "stop", Summary: "end the answer that I am writing here"}, stop},
 		{Command{Name: "retry", Summary: "answer the last question here once more"}, retry},
 		{Command{Name: "reset", Summary: "start this conversation afresh; what was said before is left behind"}, reset},
+		{Command{Name: "fork", Summary: "go on from here in a new thread, and leave this conversation as it is"}, fork},
 		{Command{Name: "compact", Summary: "go on from a summary of this conversation"}, nil},
 		{Command{Name: "model", Summary: "show or choose the model that answers here", Argument: "model"}, model},
 		{Command{Name: "usage", Summary: "what this conversation, you and everybody here have used"}, usage},
@@ -80,6 +81,18 @@ func typedCommand(text string) (name, rest string, ok bool) {
 	}
 	_, ok = findCommand(name)
 	return strings.ToLower(name), strings.TrimSpace(rest), ok
+}
+
+// plainName makes a display name safe to show in Markdown.
+func plainName(s string) string {
+	words := strings.Fields(s)
+	for i, w := range words {
+		words[i] = plainWord(w)
+	}
+	if name := strings.Join(strings.Fields(strings.Join(words, " ")), " "); name != "" {
+		return name
+	}
+	return "Somebody"
 }
 
 // plainWord makes what a person typed safe to repeat: a short word that is neither

@@ -10,8 +10,13 @@ import (
 	"bobbin/agent"
 )
 
-// noConversation answers a command about a conversation where there is none.
-const noConversation = "There is no conversation here. In a channel each thread is one of its own: write `!%s` in that thread, or mention me for a new one."
+// none answers a command about a conversation where there is none.
+func (in *Intake) none(ev Event) string {
+	if !in.rules(ev).Session.Threads() {
+		return "There is no conversation here yet. Mention me to begin one."
+	}
+	return fmt.Sprintf("There is no conversation here. In a channel each thread is one of its own: write `!%s` in that thread, or mention me for a new one.", ev.Command)
+}
 
 // known reports whether the event's conversation has ever been spoken in.
 func (in *Intake) known(ctx context.Context, ev Event) (bool, error) {
@@ -46,7 +51,7 @@ func retry(ctx context.Context, in *Intake, ev Event) (string, error) {
 	case err != nil:
 		return "", err
 	case !known:
-		return fmt.Sprintf(noConversation, "retry"), nil
+		return in.none(ev), nil
 	}
 	if err := in.Agent.Again(ctx, in.session(ev), "", in.may(ev)); errors.Is(err, agent.ErrPast) {
 		return "There is no answer here that I could give once more right now.", nil
@@ -62,7 +67,7 @@ func reset(ctx context.Context, in *Intake, ev Event) (string, error) {
 	case err != nil:
 		return "", err
 	case !known:
-		return fmt.Sprintf(noConversation, "reset"), nil
+		return in.none(ev), nil
 	}
 	if err := in.Agent.Reset(ctx, in.session(ev)); err != nil {
 		return "", err
@@ -92,7 +97,7 @@ func model(ctx context.Context, in *Intake, ev Event) (string, error) {
 		return b.String(), nil
 	}
 	if info.Heard.IsZero() {
-		return fmt.Sprintf(noConversation, "model"), nil
+		return in.none(ev), nil
 	}
 	pick, ok := pickModel(in.Models, wish)
 	if !ok {

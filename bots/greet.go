@@ -18,8 +18,11 @@ func (in *Intake) greet(ctx context.Context, ev Event) error {
 
 func (in *Intake) welcome(ev Event) string {
 	how := "Mention me with a question, and I answer in a thread; each thread is a conversation with its own memory."
-	if ev.Direct {
+	switch scope := in.rules(ev).Session; {
+	case ev.Direct:
 		how = "Write me a question, and I answer here."
+	case !scope.Threads():
+		how = "Mention me with a question, and I answer here. " + scope.explain()
 	}
 	return "Hello, I am bobbin, an AI assistant. " + how + " I can read pages and files that you give me, calculate, and sum up a thread.\n\n" +
 		"I keep what is said to me, and my answers, on my owner's own server, and send it to the models that answer. `forget` erases what you said, `help` shows what else I can do."

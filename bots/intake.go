@@ -48,9 +48,8 @@ type Intake struct {
 	// Rated is told what somebody thinks of an answer, and thought before; see
 	// [agent.Archive]. May be nil.
 	Rated func(platform string, before, rating int)
-	// Follow names the platforms on which a thread that bobbin is part of needs no
-	// mention.
-	Follow map[string]bool
+	// Channels are the rules of the platforms' channels.
+	Channels map[string]Channels
 	// Ignored is told why an event was left alone. May be nil.
 	Ignored func(platform, why string)
 	// Refused is told when a message was turned away with a sentence. May be nil.
@@ -78,8 +77,14 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 	}
 	switch {
 	case ev.Press != nil:
+		if err := in.find(ctx, &ev, ev.Target.ReplyTo); err != nil {
+			return err
+		}
 		return in.once(ctx, ev, in.press)
 	case ev.Change != "":
+		if err := in.find(ctx, &ev, ev.MessageID); err != nil {
+			return err
+		}
 		return in.change(ctx, ev)
 	case ev.Greet:
 		return in.greet(ctx, ev)
@@ -97,7 +102,13 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 	}
 	c, known := findCommand(ev.Command)
 	if ev.Command != "" && (!known || c.run != nil) {
+		if err := in.settle(ctx, &ev); err != nil {
+			return err
+		}
 		return in.once(ctx, ev, in.command)
+	}
+	if err := in.branch(ctx, &ev); err != nil {
+		return err
 	}
 	ev.Command = c.Name
 	m, refusal, err := in.message(ctx, ev)
@@ -184,7 +195,7 @@ func inbound(ev Event, text string) agent.Inbound {
 		MessageID: ev.MessageID,
 		Target:    ev.Target,
 		Author:    ev.Author,
-		Direct:    ev.Direct,
+		Direct:    ev.Direct || ev.Target.User != "",
 		Text:      text,
 		Sent:      ev.Sent,
 		Late:      ev.Late,
@@ -218,20 +229,24 @@ func (in *Intake) addressed(ctx context.Context, ev Event) (bool, error) {
 	if openly(ev) {
 		return true, nil
 	}
-	if ev.Target.Thread == "" || !in.follows(ev.Target.Platform) {
+	if ev.Target.Thread == "" || !in.rules(ev).Follow {
 		return false, nil
 	}
 	known, err := in.Agent.Known(ctx, ev.Target.Session())
 	if err != nil {
 		return false, fmt.Errorf("is this thread ours: %w", err)
 	}
-	return known, nil
+	if !known {
+		_, known, err = in.answered(ctx, ev) // a thread below an answer
+	}
+	return known, err
 }
 
 // openly reports whether the event itself says that it speaks to bobbin.
 func openly(ev Event) bool { return ev.Addressed || ev.Direct || ev.Command != "" }
 
-func (in *Intake) follows(platform string) bool { return in.Follow[platform] }
+// rules are those of the event's channel.
+func (in *Intake) rules(ev Event) Rules { return in.Channels[ev.Target.Platform].In(ev.Target.Channel) }
 
 // command answers a command. What the person sees of an error is a plain sentence.
 func (in *Intake) command(ctx context.Context, ev Event) error {

@@ -27,6 +27,7 @@ type kernel struct {
 	running map[agent.SessionID]agent.TurnID
 	asked   []agent.Inbound // by which turns were asked for
 	did     []string
+	revised []agent.SessionID
 }
 
 func (k *kernel) Submit(_ context.Context, in agent.Inbound) error {
@@ -75,7 +76,8 @@ func (k *kernel) Again(_ context.Context, _ agent.SessionID, id agent.TurnID, ma
 	return k.err
 }
 
-func (k *kernel) Revise(_ context.Context, _ agent.SessionID, m agent.MessageID, text string, withdrawn bool) (bool, error) {
+func (k *kernel) Revise(_ context.Context, s agent.SessionID, m agent.MessageID, text string, withdrawn bool) (bool, error) {
+	k.revised = append(k.revised, s)
 	k.did = append(k.did, fmt.Sprintf("revise %s %q %v", m, text, withdrawn))
 	return k.known != nil, k.err
 }
@@ -89,6 +91,7 @@ func (k *kernel) Reset(_ context.Context, s agent.SessionID) error {
 type desk struct {
 	*bots.Intake
 	*kernel
+	*shelf
 	ignored  map[string]int
 	answers  []string
 	failResp error
@@ -105,10 +108,11 @@ var (
 func newDesk() *desk {
 	d := &desk{
 		kernel:  &kernel{known: map[agent.SessionID]bool{thread.Session(): true, irc.Session(): true}},
+		shelf:   &shelf{at: make(map[agent.MessageID]agent.Location)},
 		ignored: make(map[string]int),
 	}
 	d.Intake = &bots.Intake{
-		Agent: d.kernel, Follow: map[string]bool{"slack": true},
+		Agent: d.kernel, Archive: d.shelf, Channels: map[string]bots.Channels{"slack": {Default: bots.Rules{Follow: true}}},
 		Ignored: func(platform, why string) { d.ignored[platform+": "+why]++ },
 	}
 	return d

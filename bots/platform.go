@@ -213,7 +213,7 @@ type Event struct {
 	// it was sent.
 	Late bool
 	// Press is the button that was pressed; the event says nothing else then. MessageID
-	// is the press's own, and Target that of the reply it stands under.
+	// is the press's own, and Target.ReplyTo the message that it stands under.
 	Press *Button
 	// Change says that the message MessageID was changed by its author. Text is what it
 	// says now. Whose message was deleted may not be known: Author is zero then.
@@ -224,6 +224,8 @@ type Event struct {
 	// menu or with a reaction, or that a message replies to or forwards. Its text is data,
 	// not a word of the author's.
 	Subject *Quote
+	// Reply is set for a message that may go on from an answer of bobbin's.
+	Reply *Reply
 	// Greet says that bobbin was invited to Target, or that a person looks at it for the
 	// first time: a word of welcome is in order. Nobody has said anything.
 	Greet bool

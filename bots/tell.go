@@ -19,8 +19,8 @@ func help(_ context.Context, in *Intake, ev Event) (string, error) {
 		}
 		b.WriteString(".\n\n")
 	}
-	b.WriteString("Mention me in a channel, or write to me directly, and I answer in a thread; each thread is a conversation with its own memory.")
-	if in.follows(ev.Target.Platform) {
+	b.WriteString(in.how(ev))
+	if in.rules(ev).Follow {
 		b.WriteString(" In a thread I am part of, just write on.")
 	}
 	b.WriteString("\n\n")
@@ -40,6 +40,15 @@ func help(_ context.Context, in *Intake, ev Event) (string, error) {
 	}
 	b.WriteString("\nIn a thread, write them with an exclamation mark: `!reset`.")
 	return b.String(), nil
+}
+
+// how says how to speak to bobbin where the event is.
+func (in *Intake) how(ev Event) string {
+	scope := in.rules(ev).Session
+	if scope.Threads() || ev.Direct {
+		return "Mention me in a channel, or write to me directly, and I answer in a thread; each thread is a conversation with its own memory."
+	}
+	return "Mention me with a question, or write to me directly, and I answer. " + scope.explain()
 }
 
 func usage(ctx context.Context, in *Intake, ev Event) (string, error) {
@@ -102,7 +111,7 @@ func status(ctx context.Context, in *Intake, ev Event) (string, error) {
 		fmt.Fprintf(&b, "%d messages wait. ", info.Waiting)
 	}
 	if info.Heard.IsZero() {
-		return b.String() + fmt.Sprintf(noConversation, "status"), nil
+		return b.String() + in.none(ev), nil
 	}
 	fmt.Fprintf(&b, "I know %s of this conversation, about %s", count(info.Entries, "entry", "entries"), count(info.Tokens, "token", "tokens"))
 	if in.Window > 0 {
@@ -147,7 +156,7 @@ func export(ctx context.Context, in *Intake, ev Event) (string, error) {
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 {
-		return fmt.Sprintf(noConversation, "export"), nil
+		return in.none(ev), nil
 	}
 	content, err := format(entries)
 	if err != nil {

@@ -71,7 +71,7 @@ func (s *Store) Locate(ctx context.Context, platform string, m agent.MessageID) 
 		}
 		if st != nil {
 			h, _, err := readHead(txn, st.Session)
-			at, found = agent.Location{Session: st.Session, Newest: st.newest(h)}, err == nil
+			at, found = agent.Location{Session: st.Session, Reply: true, Newest: st.newest(h)}, err == nil
 			return err
 		}
 		item, err := txn.Get(seenKey("m", platform, string(m)))

@@ -56,8 +56,8 @@ func TestAMessageTellsWhereItBelongs(t *testing.T) {
 	post(t, s, running, "M5")
 	for m, want := range map[string]agent.Location{
 		"M1": {Session: shared.Session()}, "M2": {Session: mine.Session()}, "M4": {Session: mine.Session()}, "M5": {Session: mine.Session()},
-		"AM1": {Session: shared.Session()}, "AM3": {Session: shared.Session(), Newest: true},
-		"AM2": {Session: mine.Session(), Newest: true}, "AM5": {Session: mine.Session(), Newest: true},
+		"AM1": {Session: shared.Session(), Reply: true}, "AM3": {Session: shared.Session(), Reply: true, Newest: true},
+		"AM2": {Session: mine.Session(), Reply: true, Newest: true}, "AM5": {Session: mine.Session(), Reply: true, Newest: true},
 		"nothing": {}, "": {},
 	} {
 		if got := located(t, s, "slack", m); got != want {

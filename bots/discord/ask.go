@@ -57,8 +57,8 @@ func (d *Discord) asked(ctx context.Context, i *interaction, original string, wh
 		h.About = link(i.GuildID, s.ID)
 	}
 	e.Target.Hook = h.encode()
-	if e.Target.Thread == "" && c.canThread() && d.opts.Threads != Never && original != "" {
-		e.Target.Thread = original
+	if !e.Direct && !c.isThread() {
+		e.Target.Address = d.inChannel(e.Target.Address, c, original, e.Author.ID)
 	}
 	e.Respond = func(ctx context.Context, markdown string) error {
 		var text string

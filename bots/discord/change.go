@@ -120,13 +120,15 @@ func (d *Discord) removed(ctx context.Context, at place, guild string) (bots.Eve
 	}
 	c, err := d.channel(ctx, at.channel)
 	switch {
-	case refused(err):
-	case err != nil:
+	case err != nil && !refused(err):
 		return e, err
-	case c.isThread():
+	case err == nil && c.isThread():
 		e.Target.Channel, e.Target.Thread = c.parent(), at.channel
-	case c.canThread() && d.opts.Threads != Never:
-		e.Target.Thread = at.message
+	default:
+		if err != nil {
+			c.Type = -1
+		}
+		e.Target.Address = d.inChannel(e.Target.Address, c, at.message, "")
 	}
 	return e, nil
 }

@@ -37,8 +37,11 @@ type Options struct {
 	BotToken string
 	// APIURL is the scheme and host of the REST API; empty means
 	// https://discord.com/. The gateway's address comes from it.
-	APIURL  string
+	APIURL string
+	// Threads is for channels in which what is said begins a thread.
 	Threads Threads
+	// Channels say who shares a conversation in a channel.
+	Channels bots.Channels
 	// MessageContent asks for the privileged message content intent. Without it
 	// messages that do not mention bobbin arrive empty, so there are no follow-ups
 	// without a mention; with it, it must be switched on in the developer portal.
@@ -80,7 +83,6 @@ type Discord struct {
 	newest     atomic.Int64             // when the newest message seen was sent, Unix nanoseconds
 	deafs      atomic.Int32
 	deafAfter  time.Duration
-	started    time.Time
 	identifies *rate.Limiter
 	counts     counts
 
@@ -94,7 +96,6 @@ type Discord struct {
 	ours     *recent[string]     // nonce of a message of ours → MessageID, as the gateway told
 	keys     *recent[string]     // the same the other way round
 	threads  *recent[string]     // thread → the channel where its messages really go
-	chains   *recent[string]     // answer given beside a thread that cannot be → that thread
 	taken    *recent[accepted]   // messages that were accepted
 	edits    *recent[string]     // message → its last edit
 	greeted  *recent[bool]       // welcomes that were offered, and DMs that need none
@@ -157,7 +158,6 @@ func New(o Options) (*Discord, error) {
 		rest:       &rest{stile: newTurnstile(), base: base.JoinPath(apiPath), token: o.BotToken, client: &client},
 		log:        o.Log.With("platform", Name),
 		deafAfter:  deafAfter,
-		started:    time.Now(),
 		identifies: rate.NewLimiter(rate.Every(24*time.Hour/identifiesPerDay), identifiesPerDay/10),
 		state:      errors.New("discord: not started"),
 		channels:   newRecent[channel](rememberChannels),
@@ -165,7 +165,6 @@ func New(o Options) (*Discord, error) {
 		ours:       newRecent[string](rememberMessages),
 		keys:       newRecent[string](rememberMessages),
 		threads:    newRecent[string](rememberMessages),
-		chains:     newRecent[string](rememberMessages),
 		taken:      newRecent[accepted](rememberMessages),
 		edits:      newRecent[string](rememberMessages),
 		greeted:    newRecent[bool](rememberMessages),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bobbin/agent"
+	"bobbin/bots"
 	"bobbin/bots/sandbox"
 )
 
@@ -152,26 +153,80 @@ func TestReplyToAnAnswerInTheChannelOpensItsOwnThread(t *testing.T) {
 	})
 }
 
-func TestReplyChainIsOneSessionWhereNoThreadCanBeOpened(t *testing.T) {
-	bubble(t, withContent, func(r *rig) {
-		r.noThreads()
-		r.say("ada", "general", "", r.mention("hi"))
-		first := r.one()
-		at := first.Target
-		for n := range 3 {
-			answer, _ := parsePlace(r.post(at, fmt.Sprintf("K-%d", n), "hello"))
-			if answer.channel != r.channel("general") {
-				t.Fatalf("answered in %s", answer.channel)
+func TestReplyToAnAnswerSaysWhichAndWhereItWouldBranchOff(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts   Options
+		thread bool // the reply begins one
+	}{
+		"a thread for each":     {withContent.opts, true},
+		"threads are off":       {Options{MessageContent: true, Threads: Never}, false},
+		"one for the channel":   {Options{MessageContent: true, Channels: bots.Channels{Default: bots.Rules{Session: bots.PerChannel}}}, false},
+		"one for each person":   {Options{MessageContent: true, Channels: bots.Channels{Default: bots.Rules{Session: bots.PerUser}}}, false},
+		"whatever threads says": {Options{MessageContent: true, Threads: Always, Channels: bots.Channels{Default: bots.Rules{Session: bots.PerUser}}}, false},
+	} {
+		bubble(t, setup{opts: c.opts}, func(r *rig) {
+			r.noThreads()
+			r.say("ada", "general", "", r.mention("hi"))
+			at := r.one().Target
+			if c.thread {
+				at.Thread = ""
 			}
-			next := r.say("ada", "general", answer.message, "and then?")
+			answer := r.post(at, "K-1", "hello")
+			next := r.say("ada", "general", messageOf(answer), "and then?")
 			e := r.one()
-			if e.Target.Session() != first.Target.Session() {
-				t.Fatalf("reply %d: session is %q, want %q", n, e.Target.Session(), first.Target.Session())
+			if e.Reply == nil || e.Reply.To != answer || e.Reply.Branch == nil || e.Reply.Branch.Thread != next || e.Reply.Branch.User != "" ||
+				e.Reply.Branch.ReplyTo != e.MessageID || parseHook(e.Reply.Branch.Hook).Title != "and then?" {
+				t.Errorf("%s: reply is %+v", name, e.Reply)
 			}
-			if p, _ := parsePlace(e.Target.ReplyTo); p.message != next {
-				t.Errorf("reply %d: would refer to %s, want %s", n, p.message, next)
+			if begins := e.Target.Thread == next; begins != c.thread || !begins && e.Target.Thread != "" {
+				t.Errorf("%s: address is %+v", name, e.Target.Address)
 			}
-			at = e.Target
+		})
+	}
+}
+
+func TestReplyInAThreadBranchesOffNowhere(t *testing.T) {
+	bubble(t, withContent, func(r *rig) {
+		to := r.asked("hi")
+		answer := r.post(to, "K-1", "hello")
+		r.say("ada", to.Thread, messageOf(answer), "and then?")
+		if e := r.one(); e.Reply == nil || e.Reply.To != answer || e.Reply.Branch != nil {
+			t.Errorf("reply is %+v", e.Reply)
+		}
+		r.say("ada", to.Thread, "", "and then?")
+		if e := r.one(); e.Reply == nil || e.Reply.To != (place{to.Channel, to.Thread}).id() || e.Reply.Branch != nil {
+			t.Errorf("in a thread below a message it is %+v", e.Reply)
+		}
+	})
+}
+
+func TestChannelsSayWhoSharesAConversation(t *testing.T) {
+	rules := bots.Channels{Default: bots.Rules{Session: bots.PerUser}, Special: map[string]bots.Rules{}}
+	bubble(t, setup{opts: Options{MessageContent: true, Channels: rules}}, func(r *rig) {
+		rules.Special[r.channel("random")] = bots.Rules{Session: bots.PerChannel}
+		at := func(where, who string) agent.Address {
+			r.say(who, where, "", r.mention("hi"))
+			return r.one().Target.Address
+		}
+		ada, grace := at("general", "ada"), at("general", "grace")
+		if ada.User == "" || ada.Thread != "" || ada.User == grace.User || ada.Channel != grace.Channel {
+			t.Errorf("ada is in %+v, grace in %+v", ada, grace)
+		}
+		r.command("general", "ask", ask("hi"))
+		if e := r.one(); e.Target.Address != ada {
+			t.Errorf("a command is in %+v, want %+v", e.Target.Address, ada)
+		}
+		r.command("general", "reset", nil)
+		if e := r.one(); e.Target.Address != ada {
+			t.Errorf("a reset is in %+v, want %+v", e.Target.Address, ada)
+		}
+		if a, g := at("random", "ada"), at("random", "grace"); a != g || a.User+a.Thread != "" {
+			t.Errorf("where all share one: %+v and %+v", a, g)
+		}
+		dm := r.fake.OpenDM("ada")
+		r.say("ada", dm, "", "hello")
+		if e := r.one(); e.Target.Address != (agent.Address{Platform: Name, Channel: dm}) {
+			t.Errorf("a DM is in %+v", e.Target.Address)
 		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 
 	"bobbin/agent"
 	"bobbin/bots"
-	"bobbin/bots/sandbox"
 )
 
 const (
@@ -133,25 +132,6 @@ func TestFindBeforeTheFirstConnectionLeavesItOpen(t *testing.T) {
 	})
 }
 
-func TestReplyChainIsOneSessionAfterARestart(t *testing.T) {
-	remembering(t, withContent, func(r *rig, _ *notebook) {
-		r.noThreads()
-		to := r.asked("hi")
-		session := to.Session()
-		for n := range 3 {
-			answer := messageOf(r.post(to, bots.PartKey(turn, n+1), "hello"))
-			r.later()
-			r.say("ada", "general", answer, "and then?")
-			got := r.taken()
-			e := got[len(got)-1]
-			if e.Target.Session() != session {
-				t.Fatalf("reply %d: session is %q, want %q", n, e.Target.Session(), session)
-			}
-			to = e.Target
-		}
-	})
-}
-
 func TestReplyToAnOldWordBesideAThreadOpensItsOwn(t *testing.T) {
 	remembering(t, withContent, func(r *rig, _ *notebook) {
 		r.say("ada", "general", "", r.mention("hi"))
@@ -167,23 +147,6 @@ func TestReplyToAnOldWordBesideAThreadOpensItsOwn(t *testing.T) {
 		id := r.say("ada", "general", note, "why?")
 		if e := r.one(); e.Target.Thread != id {
 			t.Errorf("thread is %q, want %q", e.Target.Thread, id)
-		}
-	})
-}
-
-// A chain that cannot be looked up must not split the conversation in silence.
-func TestReplyWaitsForItsChainToBeLookedUp(t *testing.T) {
-	remembering(t, withContent, func(r *rig, _ *notebook) {
-		r.noThreads()
-		to := r.asked("hi")
-		answer := messageOf(r.post(to, bots.PartKey(turn, 1), "hello"))
-		r.later()
-		r.taken()
-		r.fake.Inject(sandbox.DiscordFault{Route: "GET /channels/{channel}/messages/{message}", Status: 502, Times: 2})
-		r.say("ada", "general", answer, "and then?")
-		r.pass(time.Minute)
-		if e := r.one(); e.Target.Session() != to.Session() {
-			t.Errorf("session is %q, want %q", e.Target.Session(), to.Session())
 		}
 	})
 }

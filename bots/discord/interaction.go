@@ -153,6 +153,9 @@ func (d *Discord) used(ctx context.Context, i *interaction) (bots.Event, channel
 		d.remember(*i.Channel)
 	}
 	c, err := d.channel(ctx, i.ChannelID)
+	if err != nil || !c.isThread() {
+		e.Target.Address = d.inChannel(e.Target.Address, c, "", who.ID)
+	}
 	switch {
 	case refused(err): // bobbin cannot see it; slash commands work there all the same
 		return e, channel{ID: i.ChannelID, Type: -1}, nil

@@ -236,22 +236,25 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 	}
 	if c.isThread() {
 		e.Target.Channel, e.Target.Thread = c.parent(), m.ChannelID
+		e.Reply = d.goesOn(m, place{c.parent(), m.ChannelID})
 		return e, true, nil
 	}
 	if !e.Addressed && !m.heeded {
 		d.counts.add(ignoredUnaimed)
 		return bots.Event{}, false, nil
 	}
-	switch {
-	case d.opts.Threads == Never:
-	case c.canThread():
-		if e.Target.Thread, err = d.threadFor(ctx, m); err != nil {
-			return bots.Event{}, false, err
+	branch := e.Target
+	branch.Thread, branch.Hook = m.ID, hook{Title: title(e.Text, e.Author.Name)}.encode()
+	if e.Reply = d.goesOn(m, place{}); e.Reply != nil {
+		e.Reply.Branch = &branch
+	}
+	if e.Target.Address = d.inChannel(e.Target.Address, c, m.ID, m.Author.ID); e.Target.Thread != "" {
+		e.Target.Hook = branch.Hook
+	}
+	if !c.canThread() && d.opts.Threads == Always && d.scope(m.ChannelID).Threads() {
+		if m.changed {
+			return bots.Event{}, false, nil
 		}
-		e.Target.Hook = hook{Title: title(e.Text, e.Author.Name)}.encode()
-	case d.opts.Threads == Always && m.changed:
-		return bots.Event{}, false, nil
-	case d.opts.Threads == Always:
 		d.counts.add(ignoredUnaimed)
 		return bots.Event{}, false, d.respond(ctx, m, "I only answer in threads here, and this channel has none. Please ask me in a text channel.")
 	}
@@ -261,6 +264,7 @@ func (d *Discord) event(ctx context.Context, m *message) (bots.Event, bool, erro
 // Where the numbers of notes begin that are no answers to a message.
 const (
 	asideKey = 500
+	forkKey  = 900
 	fileKey  = 1000
 )
 

@@ -142,9 +142,6 @@ func (d *Discord) publish(ctx context.Context, to agent.Target, key string, p po
 		}
 		return "", err
 	}
-	if to.Thread != "" && at == to.Channel {
-		d.chains.put(posted.message, to.Thread)
-	}
 	return posted.id(), nil
 }
 

@@ -47,15 +47,11 @@ func (d *Discord) noticed(ctx context.Context, i *interaction) error {
 	return err
 }
 
-// pressed is the event of a press, in the session of the message that was pressed.
+// pressed is the event of a press.
 func (d *Discord) pressed(ctx context.Context, i *interaction) (bots.Event, error) {
-	e, c, err := d.used(ctx, i)
-	if err != nil || e.Direct || c.isThread() || !c.canThread() || d.opts.Threads == Never || i.Message == nil || !validID(i.Message.ID) {
-		return e, err
+	e, _, err := d.used(ctx, i)
+	if i.Message != nil && validID(i.Message.ID) {
+		e.Target.ReplyTo = place{i.ChannelID, i.Message.ID}.id()
 	}
-	// It stands in the channel because it could get no thread.
-	if e.Target.Thread, err = d.chainOf(ctx, i.ChannelID, i.Message.ID); err != nil {
-		return e, err
-	}
-	return e, nil
+	return e, err
 }

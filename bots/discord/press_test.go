@@ -25,26 +25,19 @@ func (r *rig) pressable(to agent.Target) (press func() error) {
 	return func() error { return r.fake.Press("ada", at.channel, at.message, "Stop") }
 }
 
-func TestPressOnAnAnswerWithoutAThreadIsInItsChain(t *testing.T) {
-	for name, restart := range map[string]bool{"at once": false, "after a restart": true} {
-		t.Run(name, func(t *testing.T) {
-			remembering(t, withContent, func(r *rig, _ *notebook) {
-				r.noThreads()
-				to := r.asked("hi")
-				press := r.pressable(to)
-				if restart {
-					r.later()
-					forget(r.bot.chains)
-				}
-				if err := press(); err != nil {
-					t.Fatal(err)
-				}
-				if e := r.one(); e.Target.Session() != to.Session() || e.Press == nil {
-					t.Errorf("event is %+v, the answer is in %q", e, to.Session())
-				}
-			})
-		})
-	}
+func TestPressSaysUnderWhichMessage(t *testing.T) {
+	bubble(t, withContent, func(r *rig) {
+		r.noThreads()
+		press := r.pressable(r.asked("hi"))
+		m := r.fake.World().Messages(r.channel("general"))
+		want := place{r.channel("general"), m[len(m)-1].ID}.id()
+		if err := press(); err != nil {
+			t.Fatal(err)
+		}
+		if e := r.one(); e.Target.ReplyTo != want || e.Press == nil {
+			t.Errorf("event is %+v, want it under %q", e, want)
+		}
+	})
 }
 
 func TestPressIsInTheChannelWhereThreadsAreOff(t *testing.T) {

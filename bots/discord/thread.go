@@ -32,7 +32,9 @@ func (d *Discord) open(ctx context.Context, to agent.Target) (string, error) {
 		return at, nil
 	}
 	at := to.Thread
-	if opens(to) {
+	if opens(to) && d.opts.Threads == Never {
+		at = to.Channel
+	} else if opens(to) {
 		err := d.startThread(ctx, to, h)
 		switch {
 		case err == nil:

@@ -128,6 +128,9 @@ func (c *command) event() bots.Event {
 		name = "help"
 	}
 	at := agent.Address{Platform: c.s.Name(), Workspace: c.workspace(), Channel: c.cmd.ChannelID}
+	if !c.direct() {
+		at = c.s.inChannel(at, "", id)
+	}
 	return bots.Event{
 		EventID:   "command/" + c.key,
 		MessageID: agent.MessageID(c.cmd.ChannelID + "/command." + c.key),
@@ -172,7 +175,7 @@ func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
 	ev.MessageID, ev.Target.ReplyTo = id, id
 	if _, ts, err := splitID(id); err == nil {
 		if !ev.Direct {
-			ev.Target.Thread = ts
+			ev.Target.Address = c.s.inChannel(ev.Target.Address, ts, c.cmd.UserID)
 		}
 		ev.Sent = sentAt(ts)
 	}

@@ -33,6 +33,7 @@ type post struct {
 	Text        string          `json:"text"`
 	TS          string          `json:"ts"`
 	ThreadTS    string          `json:"thread_ts"`
+	ParentUser  string          `json:"parent_user_id"` // of a reply: who wrote the root
 	Channel     string          `json:"channel"`
 	ChannelType string          `json:"channel_type"`
 	Hidden      bool            `json:"hidden"`
@@ -60,7 +61,7 @@ func (s *Slack) said(p post, team string) (ev bots.Event, ignored string) {
 	}
 
 	direct := p.ChannelType == "im" || isDM(p.Channel)
-	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: p.Channel, Thread: threadOf(p, direct)}
+	at := s.place(team, p, p.User)
 	id := messageID(p.Channel, p.TS)
 	text, mentioned := cutMention(p.Text, me.user)
 	return bots.Event{
@@ -72,6 +73,7 @@ func (s *Slack) said(p post, team string) (ev bots.Event, ignored string) {
 		Text:      strings.TrimSpace(markup.FromSlack(text, s.nameOf)),
 		Sent:      sentAt(p.TS),
 		Files:     filesOf(p.Files),
+		Reply:     below(p, me),
 		Respond:   s.responder(at, p, direct),
 		SendFile:  s.fileSender(at, p.User, hook{s: s, channel: p.Channel, user: p.User, thread: p.ThreadTS}),
 	}, ""

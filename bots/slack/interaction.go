@@ -108,10 +108,11 @@ func (in *intake) interaction(payload []byte) (g gesture, ignored string) {
 func (in *intake) gesture(i interaction, on past) gesture {
 	s := in.s
 	direct := isDM(i.Channel.ID)
-	at := agent.Address{Platform: s.Name(), Workspace: s.identity().team, Channel: i.Channel.ID, Thread: threadOf(on.post, direct)}
+	team := s.identity().team
 	if i.IsOrg && isID(i.Team.ID) {
-		at.Workspace = i.Team.ID
+		team = i.Team.ID
 	}
+	at := s.place(team, on.post, i.User.ID)
 	g := gesture{in: in, hook: hook{s: s, channel: i.Channel.ID, user: i.User.ID, thread: on.ThreadTS, url: i.ResponseURL}}
 	key := keyOf(i.TriggerID)
 	g.event = bots.Event{
@@ -144,19 +145,6 @@ func (g *gesture) press(i interaction) (ignored string) {
 		g.event.Sent = sentAt(actions[0].TS)
 	}
 	return ""
-}
-
-// threadOf is the thread of the session that a message belongs to. In a DM that is the
-// DM itself unless the message is a reply there; in a channel the message opens a
-// thread.
-func threadOf(p post, direct bool) string {
-	switch {
-	case direct && p.ThreadTS == p.TS:
-		return ""
-	case p.ThreadTS == "" && !direct:
-		return p.TS
-	}
-	return p.ThreadTS
 }
 
 // isDM reports whether a channel is a conversation of one person with bobbin.

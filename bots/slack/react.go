@@ -86,7 +86,7 @@ func (s *Slack) reacted(raw json.RawMessage, team string) (h happening, ignored 
 	}
 	on := post{Channel: e.Item.Channel, TS: e.Item.TS, User: e.User}
 	hk := hook{s: s, channel: on.Channel, user: e.User}
-	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: on.Channel, Thread: on.TS}
+	at := s.place(team, on, e.User)
 	h.Event = bots.Event{
 		// People who point at the same message ask the same.
 		MessageID: agent.MessageID(on.Channel + "/reaction." + on.TS),
@@ -117,7 +117,7 @@ func (s *Slack) fillSubject(ctx context.Context, ev *bots.Event, on post, h hook
 	s.learnNames(ctx, []written{m})
 	q := s.quote(m)
 	ev.Subject = &q
-	ev.Target.Thread = threadOf(m.post, ev.Direct)
+	ev.Target.Address = s.place(ev.Target.Workspace, m.post, h.user)
 	h.thread = m.ThreadTS
 	ev.Respond, ev.SendFile = h.respond, s.fileSender(ev.Target.Address, h.user, h)
 	return true, nil

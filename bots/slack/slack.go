@@ -57,6 +57,8 @@ type Options struct {
 	// CatchUp is how far back messages are read that nobody listened to; 0 means that
 	// none are.
 	CatchUp time.Duration
+	// Channels say who shares a conversation in a channel.
+	Channels bots.Channels
 	// Stream says how answers grow; empty means StreamEdits.
 	Stream Stream
 	// Reaction is the name of an emoji, without colons: to put it under a message asks

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bobbin/agent/workersai"
+	"bobbin/bots"
 	"bobbin/bots/attach"
 )
 
@@ -115,11 +116,14 @@ type SlackConfig struct {
 	SigningSecret Secret   `yaml:"signing_secret"`
 	Listen        string   `yaml:"listen"`
 	APIURL        string   `yaml:"api_url"`
+	Session       string   `yaml:"session"` // thread, channel, user
 	Follow        bool     `yaml:"follow"`
 	Stream        string   `yaml:"stream"`   // edits, native, auto
 	Reaction      string   `yaml:"reaction"` // the name of an emoji; empty: none
 	Prompts       []string `yaml:"prompts"`
 	Admins        []string `yaml:"admins"` // ids of people
+
+	Channels map[string]ChannelConfig `yaml:"channels"` // that differ, by id
 }
 
 // On reports whether the platform is to be connected.
@@ -133,13 +137,44 @@ type DiscordConfig struct {
 	BotToken Secret   `yaml:"bot_token"`
 	APIURL   string   `yaml:"api_url"`
 	Threads  string   `yaml:"threads"` // auto, always, never
+	Session  string   `yaml:"session"` // thread, channel, user
 	Follow   bool     `yaml:"follow"`
 	Reaction string   `yaml:"reaction"` // an emoji; empty: none
 	Admins   []string `yaml:"admins"`   // ids of people
+
+	Channels map[string]ChannelConfig `yaml:"channels"` // that differ, by id
 }
 
 // On reports whether the platform is to be connected.
 func (c DiscordConfig) On() bool { return c.BotToken.Set() }
+
+// ChannelConfig is what differs in a channel; nil is as everywhere on its platform.
+type ChannelConfig struct {
+	Session *string `yaml:"session"`
+	Follow  *bool   `yaml:"follow"`
+}
+
+// rules are those of a platform's channels.
+func rules(session string, follow bool, differ map[string]ChannelConfig) bots.Channels {
+	all := bots.Channels{Default: bots.Rules{Session: bots.Scope(session), Follow: follow}, Special: make(map[string]bots.Rules)}
+	for id, c := range differ {
+		r := all.Default
+		if c.Session != nil {
+			r.Session = bots.Scope(*c.Session)
+		}
+		if c.Follow != nil {
+			r.Follow = *c.Follow
+		}
+		all.Special[id] = r
+	}
+	return all
+}
+
+// Rules are those of Slack's channels.
+func (c SlackConfig) Rules() bots.Channels { return rules(c.Session, c.Follow, c.Channels) }
+
+// Rules are those of Discord's channels.
+func (c DiscordConfig) Rules() bots.Channels { return rules(c.Session, c.Follow, c.Channels) }
 
 // AdminConfig is the daemon's own HTTP server; without an address there is none.
 type AdminConfig struct {
@@ -202,22 +237,24 @@ func DefaultConfig() Config {
 			FetchURL:    FetchURLConfig{Enabled: true, Timeout: 20 * time.Second, MaxBytes: 2 << 20},
 		},
 		Slack: SlackConfig{
-			Listen: "127.0.0.1:3000",
-			APIURL: "https://slack.com/api/",
-			Follow: true,
-			Stream: "edits",
+			Listen:  "127.0.0.1:3000",
+			APIURL:  "https://slack.com/api/",
+			Session: "thread",
+			Follow:  true,
+			Stream:  "edits",
 			Prompts: []string{
 				"What can you do?",
 				"Summarise the page at https://example.com",
 				"Help me word a short status update for my team",
 			},
-			Admins: []string{},
+			Admins: []string{}, Channels: map[string]ChannelConfig{},
 		},
 		Discord: DiscordConfig{
 			APIURL:  "https://discord.com/",
 			Threads: "auto",
+			Session: "thread",
 			Follow:  true,
-			Admins:  []string{},
+			Admins:  []string{}, Channels: map[string]ChannelConfig{},
 		},
 		Admin: AdminConfig{Listen: "127.0.0.1:8080"},
 		Log:   LogConfig{Level: "info", Format: "text"},

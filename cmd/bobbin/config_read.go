@@ -13,8 +13,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxItems bounds a list.
-const maxItems = 100
+// maxItems bounds a list, maxKeys a map.
+const (
+	maxItems = 100
+	maxKeys  = 1000
+)
 
 // configReader fills a Config from a YAML tree. It goes on after a fault, so that an
 // admin sees all of them at once. Libraries decode faster but expand no variables by
@@ -57,6 +60,12 @@ func (r *configReader) read(n *yaml.Node, v reflect.Value, f field) {
 		f.secret, f.optional = true, true
 	}
 	switch {
+	case v.Kind() == reflect.Pointer:
+		value := reflect.New(v.Type().Elem())
+		r.read(at, value.Elem(), f)
+		v.Set(value)
+	case v.Kind() == reflect.Map:
+		r.readMap(n, at, v, f)
 	case v.Kind() == reflect.Struct && !f.secret:
 		r.readStruct(n, at, v, f)
 	case v.Kind() == reflect.Slice:
@@ -102,6 +111,42 @@ func (r *configReader) readStruct(n, at *yaml.Node, v reflect.Value, f field) {
 		r.read(&at, v.FieldByIndex(sf.Index), field{key: join(f.key, name), optional: sf.Tag.Get("env") == "optional"})
 		r.lines[join(f.key, name)] = k.Line
 	}
+}
+
+// idLike are the keys of a map that may be shown.
+var idLike = regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
+
+// readMap reads a mapping whose keys an admin chooses: ids. What they may be is for
+// Validate.
+func (r *configReader) readMap(n, at *yaml.Node, v reflect.Value, f field) {
+	if n.Kind != yaml.MappingNode {
+		r.fault(at, f.key, "must be a mapping of ids to what differs there, is %s", shape(n))
+		return
+	}
+	if len(n.Content)/2 > maxKeys {
+		r.fault(at, f.key, "has %d keys, at most %d are allowed", len(n.Content)/2, maxKeys)
+		return
+	}
+	values := reflect.MakeMap(v.Type())
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, val := n.Content[i], n.Content[i+1]
+		if k.Kind != yaml.ScalarNode || !idLike.MatchString(k.Value) {
+			r.fault(k, f.key, "a key must be an id: up to 32 letters and digits")
+			continue
+		}
+		key := join(f.key, k.Value)
+		if first, ok := seen[k.Value]; ok {
+			r.fault(k, key, "is given twice, first in line %d", first)
+			continue
+		}
+		seen[k.Value] = k.Line
+		value := reflect.New(v.Type().Elem()).Elem()
+		r.read(val, value, field{key: key})
+		r.lines[key] = k.Line
+		values.SetMapIndex(reflect.ValueOf(k.Value), value)
+	}
+	v.Set(values)
 }
 
 func (r *configReader) readList(n, at *yaml.Node, v reflect.Value, f field) {

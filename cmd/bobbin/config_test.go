@@ -18,6 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v4"
+
+	"bobbin/bots"
 )
 
 var updateConfig = flag.Bool("update-config", false, "rewrite testdata/config/*.want")
@@ -182,9 +184,32 @@ func TestValuesAreRead(t *testing.T) {
 	want.Slack.AppToken = NewSecret("xapp-1")
 	want.Discord.BotToken = NewSecret("xoxb-from-a-file")
 	want.Discord.Threads = "never"
+	channel, user, yes, no := "channel", "user", true, false
+	want.Slack.Session = "user"
+	want.Slack.Channels = map[string]ChannelConfig{"C012AB3CD": {Session: &channel}, "C2": {Follow: &no}, "C3": {}}
+	want.Discord.Follow = false
+	want.Discord.Channels = map[string]ChannelConfig{"80351110224678912": {Session: &user, Follow: &yes}}
 	want.Admin.Listen = ""
 	if diff := cmp.Diff(want, c, sameConfig); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestChannelsDifferInWhatIsSetForThem(t *testing.T) {
+	c, err := loadConfig(writeConfig(t, "slack: {follow: false, session: user, channels: {C1: {session: thread}, C2: {follow: true}}}\ndiscord: {follow: false}"), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Slack.Rules()
+	for id, want := range map[string]bots.Rules{
+		"C1": {Session: bots.PerThread}, "C2": {Session: bots.PerUser, Follow: true}, "C3": {Session: bots.PerUser},
+	} {
+		if got := r.In(id); got != want {
+			t.Errorf("%s: %+v, want %+v", id, got, want)
+		}
+	}
+	if !r.Follows() || c.Discord.Rules().Follows() {
+		t.Error("which platform follows anywhere is not known")
 	}
 }
 

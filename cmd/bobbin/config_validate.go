@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -14,12 +15,14 @@ import (
 
 	"bobbin/agent"
 	"bobbin/agent/workersai"
+	"bobbin/bots"
 )
 
 var (
 	accountID     = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	slackPerson   = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
 	discordPerson = regexp.MustCompile(`^[0-9]{15,20}$`)
+	slackChannel  = regexp.MustCompile(`^[CG][A-Z0-9]{1,30}$`)
 	gatewayID     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 
@@ -84,6 +87,8 @@ func (c *Config) Validate() []Fault {
 	v.url("discord.api_url", c.Discord.APIURL)
 	v.people("discord.admins", c.Discord.Admins, discordPerson, "80351110224678912")
 	v.oneOf("discord.threads", c.Discord.Threads, "auto", "always", "never")
+	v.session("discord.session", c.Discord.Session)
+	v.channels("discord.channels", c.Discord.Channels, discordPerson, "80351110224678912")
 
 	if c.Admin.Listen != "" {
 		v.listen("admin.listen", c.Admin.Listen)
@@ -146,6 +151,8 @@ func (c *Config) validateSlack(v *validator) {
 	v.check("slack.reaction", !strings.ContainsAny(s.Reaction, ": \t\n"), "must be the name of an emoji without colons, such as robot_face%s", v.is("slack.reaction", show(s.Reaction)))
 	v.check("slack.prompts", len(s.Prompts) <= 4, "must be at most 4, has %d", len(s.Prompts))
 	v.people("slack.admins", s.Admins, slackPerson, "U012AB3CD")
+	v.session("slack.session", s.Session)
+	v.channels("slack.channels", s.Channels, slackChannel, "C012AB3CD")
 	v.listen("slack.listen", s.Listen)
 	if s.On() && !s.SocketMode() {
 		_, port, err := net.SplitHostPort(s.Listen)
@@ -202,6 +209,25 @@ func (v *validator) people(key string, ids []string, form *regexp.Regexp, exampl
 	for i, id := range ids {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		v.check(at, form.MatchString(id), "must be the id of a person, such as %s%s", example, v.is(at, show(id)))
+	}
+}
+
+func (v *validator) session(key, value string) {
+	var scopes []string
+	for _, s := range bots.Scopes() {
+		scopes = append(scopes, string(s))
+	}
+	v.oneOf(key, value, scopes...)
+}
+
+// channels wants ids of channels, as a platform writes them.
+func (v *validator) channels(key string, cs map[string]ChannelConfig, form *regexp.Regexp, example string) {
+	for _, id := range slices.Sorted(maps.Keys(cs)) {
+		at := key + "." + id
+		v.check(at, form.MatchString(id), "must be the id of a channel, such as %s; names are not understood, and direct messages do not differ", example)
+		if s := cs[id].Session; s != nil {
+			v.session(at+".session", *s)
+		}
 	}
 }
 

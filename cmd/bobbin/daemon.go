@@ -79,7 +79,7 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 		Admins:      map[string][]string{"slack": cfg.Slack.Admins, "discord": cfg.Discord.Admins},
 		IgnoreEdits: cfg.People.OnEdit == "ignore", KeepDeleted: cfg.People.OnDelete == "keep", Welcome: cfg.People.Welcome,
 		Log: log, Ignored: d.metrics.ignore, Refused: d.metrics.refuse, Rated: d.metrics.rate,
-		Follow: map[string]bool{"slack": cfg.Slack.Follow, "discord": cfg.Discord.Follow},
+		Channels: map[string]bots.Channels{"slack": cfg.Slack.Rules(), "discord": cfg.Discord.Rules()},
 	}
 	if err = d.metrics.watch(d); err != nil {
 		return d, err
@@ -135,7 +135,7 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 			BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(),
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Listen: cfg.Slack.Listen, APIURL: cfg.Slack.APIURL,
 			Stream: slack.Stream(cfg.Slack.Stream), Reaction: cfg.Slack.Reaction, Prompts: prompts(cfg.Slack.Prompts), Greet: cfg.People.Welcome,
-			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.slack, Log: log,
+			Channels: cfg.Slack.Rules(), Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.slack, Log: log,
 		})
 		if err != nil {
 			return nil, usageError{err}
@@ -143,9 +143,10 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 		ps = append(ps, p)
 	}
 	if cfg.Discord.On() {
+		channels := cfg.Discord.Rules()
 		p, err := discord.New(discord.Options{
 			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
-			Threads: discord.Threads(cfg.Discord.Threads), MessageContent: cfg.Discord.Follow,
+			Threads: discord.Threads(cfg.Discord.Threads), Channels: channels, MessageContent: channels.Follows(),
 			Commands: commands(cfg.WorkersAI.Models), Reaction: cfg.Discord.Reaction, Greet: cfg.People.Welcome,
 			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.discord, Dial: x.dial, Log: log,
 		})

@@ -237,15 +237,18 @@ func TestALateAnswerSaysWhatItAnswers(t *testing.T) {
 	}
 	alone := late("who?", "Ada")
 	alone.Direct = true
+	own := late("why?\n\n[This is about a message.]\n> Eve:\n> so", "Ada")
+	own.Direct, own.Late, own.Target.User = true, false, "U1"
 	for name, test := range map[string]struct {
 		in   []agent.Inbound
 		want string
 	}{
-		"in a channel": {[]agent.Inbound{late("What *is*\n`it`?", "Ada <3")}, "> Ada \\<3: What \\*is\\* \\`it\\`\\?\n\nyes"},
-		"in a dm":      {[]agent.Inbound{alone}, "> who\\?\n\nyes"},
-		"some of them": {[]agent.Inbound{late("a", "A"), turnOf("T", "c").Inbound[0], late("b", "B")}, "> A: a\n>\n> B: b\n\nyes"},
-		"long":         {[]agent.Inbound{late(strings.Repeat("ü ", 200), "A")}, "> A: " + strings.TrimSpace(strings.Repeat("ü ", 60)) + "…\n\nyes"},
-		"not late":     {turnOf("T", "c").Inbound, "yes"},
+		"in a channel":  {[]agent.Inbound{late("What *is*\n`it`?", "Ada <3")}, "> Ada \\<3: What \\*is\\* \\`it\\`\\?\n\nyes"},
+		"in a dm":       {[]agent.Inbound{alone}, "> who\\?\n\nyes"},
+		"beside others": {[]agent.Inbound{own}, "> Ada: why\\?\n\nyes"},
+		"some of them":  {[]agent.Inbound{late("a", "A"), turnOf("T", "c").Inbound[0], late("b", "B")}, "> A: a\n>\n> B: b\n\nyes"},
+		"long":          {[]agent.Inbound{late(strings.Repeat("ü ", 200), "A")}, "> A: " + strings.TrimSpace(strings.Repeat("ü ", 60)) + "…\n\nyes"},
+		"not late":      {turnOf("T", "c").Inbound, "yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, s *theatre) {

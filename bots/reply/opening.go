@@ -15,8 +15,8 @@ const (
 	maxQuotes = 3
 )
 
-// opening is what an answer begins with: the questions, if they are old and the platform
-// does not show them beside it.
+// opening is what an answer begins with: the questions, if they are old, or if people's own
+// conversations stand side by side, and the platform does not show them beside it.
 func opening(p bots.Platform, t *agent.Turn) string {
 	if r, ok := p.(bots.Referrer); ok && r.Refers(t.Target()) {
 		return ""
@@ -24,15 +24,17 @@ func opening(p bots.Platform, t *agent.Turn) string {
 	var b strings.Builder
 	n := 0
 	for _, in := range t.Inbound {
-		if !in.Late || n == maxQuotes {
+		own := in.Target.User != ""
+		if !in.Late && !own || n == maxQuotes {
 			continue
 		}
 		n++
 		b.WriteString("> ")
-		if name := literal(in.Author.Name, 40); name != "" && !in.Direct {
+		if name := literal(in.Author.Name, 40); name != "" && (own || !in.Direct) {
 			b.WriteString(name + ": ")
 		}
-		b.WriteString(literal(in.Text, maxQuote) + "\n>\n")
+		asked, _, _ := strings.Cut(in.Text, "\n\n[") // without what it is about
+		b.WriteString(literal(asked, maxQuote) + "\n>\n")
 	}
 	if n == 0 {
 		return ""

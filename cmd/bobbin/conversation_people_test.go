@@ -53,6 +53,17 @@ func (c *conversation) does(name, what, text string) bool {
 	return true
 }
 
+// replies has a person write an answer to a message of bobbin's.
+func (c *conversation) replies(name, to, text string) {
+	c.Helper()
+	m := c.newest(func(m sandbox.Message) bool { return c.isBot(m.User) && strings.Contains(shown(m), to) })
+	if c.platform == "slack" {
+		c.say(c.id(name), m.Channel, m.ID, text)
+		return
+	}
+	c.sayD(name, m.Channel, m.ID, text)
+}
+
 func (c *conversation) presses(name, label string) error {
 	m := c.newest(func(m sandbox.Message) bool { return c.isBot(m.User) && strings.Contains(look(m), "["+label+"]") })
 	for _, a := range []bots.Action{bots.Stop, bots.Retry, bots.Up, bots.Down} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,12 +25,14 @@ var updateConversations = flag.Bool("update", false, "rewrite what is shown in t
 // and compares what people see. A script is named after its platform and consists of
 // sections:
 //
+//	config                   at the beginning: how the platforms' channels are configured
 //	NAME says in CHANNEL     a message; CHANNEL may be “the thread”, which is bobbin's
 //	                         newest, or “a DM”
 //	NAME types in CHANNEL    a slash command
 //	NAME presses             a button under bobbin's newest reply that has it, by its label
 //	NAME edits               the person's newest message, which then says this
 //	NAME deletes             the person's newest message
+//	NAME replies to TEXT     the newest message of bobbin's that has it; in a thread on Slack
 //	NAME asks about          the message that says this, from its menu
 //	NAME reacts with         an emoji, under the newest message of somebody else
 //	model streams            an answer; ten seconds pass at each ⏸
@@ -53,7 +56,7 @@ func TestConversations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			config := func(c *Config) { c.Agent.Drain = time.Millisecond }
+			config := configured(t, script)
 			bubble(t, setup{config: config, welcome: true}, func(r *rig) {
 				c := &conversation{rig: r, said: make(map[string]string), platform: strings.Split(filepath.Base(file), "-")[0]}
 				c.play(script)
@@ -64,6 +67,27 @@ func TestConversations(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// configured takes how the platforms are configured from the beginning of a script.
+func configured(t *testing.T, script *txtar.Archive) func(*Config) {
+	t.Helper()
+	var with *Config
+	if len(script.Files) > 0 && script.Files[0].Name == "config" {
+		c, err := loadConfig(writeConfig(t, string(script.Files[0].Data)), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with = &c
+	}
+	return func(c *Config) {
+		c.Agent.Drain = time.Millisecond
+		if with != nil {
+			c.Slack.Session, c.Slack.Follow, c.Slack.Channels = with.Slack.Session, with.Slack.Follow, with.Slack.Channels
+			c.Discord.Session, c.Discord.Follow, c.Discord.Channels = with.Discord.Session, with.Discord.Follow, with.Discord.Channels
+			c.Discord.Threads = with.Discord.Threads
+		}
 	}
 }
 
@@ -119,7 +143,7 @@ func (c *conversation) block(sections []txtar.File) {
 		text := strings.TrimSpace(string(f.Data))
 		words := strings.Fields(f.Name)
 		switch {
-		case words[0] == "model":
+		case words[0] == "model", words[0] == "config":
 		case f.Name == "bobbin restarts":
 			c.restart()
 		case len(words) == 2 && words[1] == "passes":
@@ -130,6 +154,8 @@ func (c *conversation) block(sections []txtar.File) {
 			time.Sleep(d) // virtual
 		case len(words) > 3 && words[1] == "says":
 			c.says(words[0], strings.Join(words[3:], " "), text)
+		case len(words) > 3 && words[1] == "replies":
+			c.replies(words[0], strings.Join(words[3:], " "), text)
 		case len(words) > 3 && words[1] == "types":
 			c.types(words[0], strings.Join(words[3:], " "), text)
 		default:
@@ -248,6 +274,9 @@ func (c *conversation) shown() string {
 	return b.String()
 }
 
+// messageLink is the address of a message or thread, which ends in when it was posted.
+var messageLink = regexp.MustCompile(`(https://(?:sandbox\.slack\.com/archives|discord\.com/channels))/[\w/]+`)
+
 func (c *conversation) word(change sandbox.Change) string {
 	bot := c.slack.Options().Bot.Name
 	switch change.Kind {
@@ -295,6 +324,7 @@ func (c *conversation) word(change sandbox.Change) string {
 	for _, u := range c.world().Users() {
 		text = strings.ReplaceAll(text, "<@"+u.ID+">", "@"+u.Name)
 	}
+	text = messageLink.ReplaceAllString(text, "$1/…")
 	return fmt.Sprintf("%s %s%s: %s", c.place(m.Channel, m.Thread), who, did, strings.ReplaceAll(text, "\n", "\n    "))
 }
 

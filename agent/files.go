@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // FileReader makes of a file what a model can take. Implementations are safe for
@@ -41,7 +42,7 @@ func (r *turn) attach(ctx context.Context) error {
 }
 
 func (r *turn) attachFile(ctx context.Context, in Inbound, f File) error {
-	name := strings.Join(strings.Fields(f.Name), " ")
+	name := f.label()
 	r.reply.Update(Update{Text: r.text.String(), Status: "reading " + name})
 	e := word(in)
 	e.FileID = f.ID
@@ -63,6 +64,23 @@ func (r *turn) attachFile(ctx context.Context, in Inbound, f File) error {
 	}
 	return r.journal(ctx, e)
 }
+
+// label is the file's name as it is told: it may be made to look like more than a name.
+func (f File) label() string {
+	name := []rune(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if strings.ContainsRune("[]“”", r) || !unicode.IsPrint(r) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, f.Name)), " "))
+	if len(name) > maxFileName {
+		name = append(name[:maxFileName-1], '…')
+	}
+	return string(name)
+}
+
+// maxFileName bounds how much of a file's name is told, in characters.
+const maxFileName = 100
 
 // unread are sentences about the files that were left out.
 func (t *Turn) unread() (sentences []string) {

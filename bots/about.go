@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"bobbin/agent"
 )
 
 const (
@@ -28,13 +30,13 @@ func about(ev Event) string {
 // quoted shows a message as a quote, so that nothing in it can pass for a word of who
 // asks.
 func quoted(q Quote) string {
-	who := oneLine(q.Author.Name)
+	who := q.Author.Label()
 	if q.Bot {
 		who = "bobbin"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "> %s, %s:\n", who, q.Sent.UTC().Format(time.DateTime))
-	for line := range strings.Lines(strings.TrimSpace(q.Text)) {
+	for line := range strings.Lines(agent.PlainLines(strings.TrimSpace(q.Text))) {
 		b.WriteString("> " + strings.TrimRight(line, "\n") + "\n")
 	}
 	return b.String()

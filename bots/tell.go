@@ -181,8 +181,8 @@ func exportMarkdown(entries []agent.Entry) ([]byte, error) {
 			who = "tool " + e.Tool
 		case e.Role == agent.RoleAssistant:
 			who = "bobbin"
-		case e.Author != nil && e.Author.Name != "":
-			who = e.Author.Name
+		case e.Author != nil:
+			who = e.Author.Label()
 		}
 		fmt.Fprintf(&b, "## %s, %s\n\n", oneLine(who), e.At.UTC().Format(time.DateTime))
 		if e.Text != "" {

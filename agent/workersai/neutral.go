@@ -12,17 +12,17 @@ import (
 	"bobbin/agent"
 )
 
-// maxName bounds how much of a display name a model gets to see, in characters.
-const maxName = 40
-
 // authored returns the text of a user's entry. In a shared conversation it begins with
 // who speaks, and nothing in it can pass for the beginning of someone else's.
 func authored(e *agent.Entry) string {
 	if e.Author == nil || e.Direct {
 		return e.Text
 	}
-	return "[" + safeName(e.Author) + "] " + unpose(e.Text)
+	return "[" + e.Author.Label() + "] " + unpose(e.Text)
 }
+
+// defines is what follows the label of a Markdown reference: an address.
+var defines = regexp.MustCompile(`^:\s*(?i:https?://|mailto:|[</#])`)
 
 // unpose escapes each bracket at the start of a line that could pass for an author's
 // name. A Markdown link or reference cannot.
@@ -31,11 +31,11 @@ func unpose(text string) string {
 		return text
 	}
 	var out strings.Builder
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(agent.PlainLines(text)) {
 		bare := strings.TrimLeftFunc(line, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) })
 		if strings.HasPrefix(bare, "[") {
 			_, after, closed := strings.Cut(bare, "]")
-			if closed && !strings.HasPrefix(after, "(") && !strings.HasPrefix(after, "[") && !strings.HasPrefix(after, ":") {
+			if closed && !strings.HasPrefix(after, "(") && !strings.HasPrefix(after, "[") && !defines.MatchString(after) {
 				out.WriteString(line[:len(line)-len(bare)])
 				out.WriteByte('\\')
 				line = bare
@@ -44,35 +44,6 @@ func unpose(text string) string {
 		out.WriteString(line)
 	}
 	return out.String()
-}
-
-// safeName makes a display name harmless: it may be written by anyone, to look like
-// instructions or like somebody else.
-func safeName(a *agent.Author) string {
-	for _, name := range []string{a.Name, a.ID} {
-		var b strings.Builder
-		n, space := 0, false
-		for _, r := range name {
-			switch {
-			case n >= maxName:
-			case unicode.IsSpace(r), unicode.Is(unicode.Z, r), unicode.IsControl(r):
-				space = n > 0
-			case strings.ContainsRune("[]{}<>|`\\", r), !unicode.IsPrint(r), r == unicode.ReplacementChar:
-			default:
-				if space {
-					b.WriteByte(' ')
-					n++
-				}
-				space = false
-				b.WriteRune(r)
-				n++
-			}
-		}
-		if b.Len() > 0 {
-			return b.String()
-		}
-	}
-	return "someone"
 }
 
 // breakImages puts a zero-width space into the beginning of an image's data URL.

@@ -122,12 +122,12 @@ func defaults[T comparable](v *T, d T) {
 }
 
 // Submit makes the message durable and returns; the answer arrives through Replies.
-// A message that was accepted before is not answered again. While the agent is not
-// running, what is submitted waits for the next Run.
-func (a *Agent) Submit(ctx context.Context, in Inbound) error {
-	fresh, err := a.Store.Accept(ctx, in)
+// A message that was accepted before is not answered again: it is not fresh. While the
+// agent is not running, what is submitted waits for the next Run.
+func (a *Agent) Submit(ctx context.Context, in Inbound) (fresh bool, err error) {
+	fresh, err = a.Store.Accept(ctx, in)
 	if err != nil {
-		return fmt.Errorf("accept message: %w", err)
+		return false, fmt.Errorf("accept message: %w", err)
 	}
 	a.Observer.Accepted(in.Target.Platform, fresh)
 	// Also when it is not fresh: the first delivery may have been written although its
@@ -136,7 +136,7 @@ func (a *Agent) Submit(ctx context.Context, in Inbound) error {
 		a.arrived(in.Session())
 	}
 	a.wake(in.Session())
-	return nil
+	return fresh, nil
 }
 
 // Known reports whether the session has ever been spoken in.

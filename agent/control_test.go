@@ -381,7 +381,7 @@ func TestACompactedSessionGoesOnFromItsSummary(t *testing.T) {
 				r.idle()
 				in := message("s", 100)
 				in.Command = agent.Compact
-				if err := r.agent.Submit(r.Context(), in); err != nil {
+				if _, err := r.agent.Submit(r.Context(), in); err != nil {
 					r.Fatal(err)
 				}
 				r.say("s", 3) // is not part of it
@@ -408,7 +408,7 @@ func TestNothingIsCompactedWhereNothingWasSaid(t *testing.T) {
 		r.up()
 		in := message("s", 1)
 		in.Command = agent.Compact
-		if err := r.agent.Submit(r.Context(), in); err != nil {
+		if _, err := r.agent.Submit(r.Context(), in); err != nil {
 			r.Fatal(err)
 		}
 		r.idle()
@@ -447,7 +447,7 @@ func TestFilesAreReadOnceAndWhatIsLeftOutIsSaid(t *testing.T) {
 		for i, name := range []string{"notes.txt", "cat.png", "bad.zip", "broken"} {
 			in.Files = append(in.Files, agent.File{ID: fmt.Sprint("F", i), Name: name})
 		}
-		if err := r.agent.Submit(r.Context(), in); err != nil {
+		if _, err := r.agent.Submit(r.Context(), in); err != nil {
 			r.Fatal(err)
 		}
 		r.settle()
@@ -480,7 +480,7 @@ func TestAnAnswerSaysWhichFilesItKnowsNothingOf(t *testing.T) {
 		r.up()
 		in := message("s", 1)
 		in.Files = []agent.File{{ID: "F1", Name: "bad.zip"}, {ID: "F2", Name: "broken"}}
-		if err := r.agent.Submit(r.Context(), in); err != nil {
+		if _, err := r.agent.Submit(r.Context(), in); err != nil {
 			r.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -129,7 +129,7 @@ func (w *world) say(kind, session string) {
 
 // submit reports whether the message has been accepted, now or before.
 func (w *world) submit(in agent.Inbound) bool {
-	if w.agent.Submit(w.Context(), in) != nil {
+	if _, err := w.agent.Submit(w.Context(), in); err != nil {
 		w.unsure[in.MessageID] = true // it may have been accepted all the same
 		return false
 	}

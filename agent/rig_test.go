@@ -99,7 +99,7 @@ var errPower = errors.New("the power is off")
 // say submits the nth message of a session.
 func (r *rig) say(session string, n int) {
 	r.Helper()
-	if err := r.agent.Submit(r.Context(), message(session, n)); err != nil {
+	if _, err := r.agent.Submit(r.Context(), message(session, n)); err != nil {
 		r.Fatal(err)
 	}
 }

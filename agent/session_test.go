@@ -162,7 +162,7 @@ func TestAStoreThatRefusesAMessageFailsItsSubmit(t *testing.T) {
 		r.plays(agenttest.Says("hi"))
 		r.up()
 		r.store.fail(func(op string) error { return errPower })
-		if err := r.agent.Submit(r.Context(), message("s", 1)); err == nil {
+		if _, err := r.agent.Submit(r.Context(), message("s", 1)); err == nil {
 			r.Error("a message was accepted that was not written")
 		}
 		r.store.fail(nil)
@@ -199,7 +199,7 @@ func TestWindowNamesTheAuthorsOfASharedSessionOnly(t *testing.T) {
 		r.up()
 		shared := message("shared", 1)
 		shared.Direct = false
-		if err := r.agent.Submit(r.Context(), shared); err != nil {
+		if _, err := r.agent.Submit(r.Context(), shared); err != nil {
 			r.Fatal(err)
 		}
 		r.settle()

@@ -47,7 +47,7 @@ func TestAFloodFromOnePersonOrWorkspaceDoesNotKeepTheOthersWaiting(t *testing.T)
 		for n, who := range []string{"busy/flood", "busy/flood", "busy/flood", "busy/flood", "busy/other", "calm/ada"} {
 			in := message(fmt.Sprint("s", n), n)
 			in.Target.Workspace, in.Author.ID, in.Text = who[:4], who[5:], who
-			if err := r.agent.Submit(r.Context(), in); err != nil {
+			if _, err := r.agent.Submit(r.Context(), in); err != nil {
 				r.Fatal(err)
 			}
 			r.settle()

@@ -14,7 +14,7 @@ import (
 
 // Agent is what the intake needs of the kernel.
 type Agent interface {
-	Submit(ctx context.Context, in agent.Inbound) error
+	Submit(ctx context.Context, in agent.Inbound) (fresh bool, err error)
 	Seen(ctx context.Context, in agent.Inbound) (bool, error)
 	Note(ctx context.Context, in agent.Inbound) error
 	Known(ctx context.Context, s agent.SessionID) (bool, error)
@@ -159,7 +159,7 @@ func (in *Intake) submit(ctx context.Context, ev Event, m agent.Inbound) error {
 	_, busy := in.Agent.Running(m.Session())
 	marker, can := in.platform(ev.Target.Platform).(Marker)
 	m.Waits = busy && can && ev.Command == ""
-	err := in.Agent.Submit(ctx, m)
+	fresh, err := in.Agent.Submit(ctx, m)
 	if errors.Is(err, agent.ErrRefused) {
 		return in.once(ctx, ev, func(ctx context.Context, ev Event) error {
 			if in.Refused != nil {
@@ -168,7 +168,8 @@ func (in *Intake) submit(ctx context.Context, ev Event, m agent.Inbound) error {
 			return ev.Respond(ctx, agent.Explain(err))
 		})
 	}
-	if err == nil && m.Waits {
+	// One that comes again may be what the running turn answers.
+	if err == nil && fresh && m.Waits {
 		if marked := marker.Mark(ctx, m.Target, m.MessageID, true); marked != nil && in.Log != nil {
 			in.Log.DebugContext(ctx, "a message that waits could not be marked", "session", m.Session(), "error", marked)
 		}

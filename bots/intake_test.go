@@ -19,6 +19,7 @@ import (
 // kernel is an agent that keeps what it is given, and fails when told to.
 type kernel struct {
 	taken []agent.Inbound
+	again bool // what it is given has arrived before
 	reset []agent.SessionID
 	known map[agent.SessionID]bool
 	noted map[agent.MessageID]bool
@@ -30,12 +31,12 @@ type kernel struct {
 	revised []agent.SessionID
 }
 
-func (k *kernel) Submit(_ context.Context, in agent.Inbound) error {
+func (k *kernel) Submit(_ context.Context, in agent.Inbound) (fresh bool, err error) {
 	if k.err != nil {
-		return k.err
+		return false, k.err
 	}
 	k.taken = append(k.taken, in)
-	return nil
+	return !k.again, nil
 }
 
 func (k *kernel) Seen(_ context.Context, in agent.Inbound) (bool, error) {
@@ -373,4 +374,6 @@ func TestRefusedMessageIsToldOnce(t *testing.T) {
 // refusing is an agent whose inbox is full.
 type refusing struct{ *kernel }
 
-func (refusing) Submit(context.Context, agent.Inbound) error { return agent.ErrInboxFull }
+func (refusing) Submit(context.Context, agent.Inbound) (bool, error) {
+	return false, agent.ErrInboxFull
+}

@@ -226,6 +226,10 @@ func TestWhoHasToWaitSeesThatTheMessageHasArrived(t *testing.T) {
 	if got := d.accept(t, mention(d.event(thread, "second"))); got != "taken second" || !d.taken[0].Waits || !slices.Equal(p.marks, []string{"M1 true"}) {
 		t.Errorf("%s, marks %q", got, p.marks)
 	}
+	// A platform tells of it once more, when it is what the running turn answers.
+	if d.again = true; d.accept(t, mention(d.event(thread, "second"))) != "taken second" || len(p.marks) > 1 {
+		t.Errorf("marks %q", p.marks)
+	}
 }
 
 func TestASummaryReadsThePlaceAndNothingInItIsAnInstruction(t *testing.T) {

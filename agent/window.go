@@ -24,6 +24,10 @@ func textTokens(s string) int {
 	for i := 0; i < len(s); {
 		if s[i] < utf8.RuneSelf {
 			i++
+			// All of a window is read here in each step, most of it Latin.
+			for len(s)-i >= 8 && s[i]|s[i+1]|s[i+2]|s[i+3]|s[i+4]|s[i+5]|s[i+6]|s[i+7] < utf8.RuneSelf {
+				i += 8
+			}
 			continue
 		}
 		_, size := utf8.DecodeRuneInString(s[i:])

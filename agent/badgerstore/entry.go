@@ -1,8 +1,10 @@
 package badgerstore
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"bobbin/agent"
@@ -243,6 +245,7 @@ func parseString[S ~string](p *parser, s *S) bool {
 	from, escapes, ascii := p.i, 0, true
 	for ; p.i < len(p.b); p.i++ {
 		switch c := p.b[p.i]; {
+		case plain[c]:
 		case c == '"':
 			raw := p.b[from:p.i]
 			p.i++
@@ -268,31 +271,42 @@ func parseString[S ~string](p *parser, s *S) bool {
 	return false
 }
 
+// plain are the bytes that stand for themselves in a string.
+var plain = func() (plain [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
+
 // unescape replaces the short escapes. Those by number are rare, and false.
 func unescape(raw []byte, escapes int) (string, bool) {
-	out := make([]byte, 0, len(raw)-escapes)
-	for i := 0; i < len(raw); i++ {
-		c := raw[i]
-		if c == '\\' {
-			i++
-			switch raw[i] {
-			case 'n':
-				c = '\n'
-			case 't':
-				c = '\t'
-			case 'r':
-				c = '\r'
-			case 'b':
-				c = '\b'
-			case 'f':
-				c = '\f'
-			case '"', '\\', '/':
-				c = raw[i]
-			default:
-				return "", false
-			}
+	var out strings.Builder
+	out.Grow(len(raw) - escapes)
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			out.Write(raw)
+			return out.String(), true
 		}
-		out = append(out, c)
+		out.Write(raw[:i])
+		c := raw[i+1]
+		switch c {
+		case 'n':
+			c = '\n'
+		case 't':
+			c = '\t'
+		case 'r':
+			c = '\r'
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case '"', '\\', '/':
+		default:
+			return "", false
+		}
+		out.WriteByte(c)
+		raw = raw[i+2:]
 	}
-	return string(out), true
 }

@@ -133,16 +133,20 @@ func (s *Store) readPassage(t *agent.Turn, p *passage, f func(*badger.Item) erro
 }
 
 func (p *passage) entry(item *badger.Item) error {
-	var e agent.Entry
-	if err := decodeEntry(item, &e); err != nil {
+	// It is decoded where it stays: entries are large, and a window has hundreds of them.
+	n := len(p.entries)
+	p.entries = append(p.entries, agent.Entry{})
+	e := &p.entries[n]
+	if err := decodeEntry(item, e); err != nil {
 		p.broken++
+		p.entries = p.entries[:n]
 		return errEnough // all of it is read again
 	}
-	if p.budget -= agent.Tokens(e); p.budget < 0 {
+	if p.budget -= agent.Tokens(*e); p.budget < 0 {
 		p.cut = true
+		p.entries = p.entries[:n]
 		return errEnough
 	}
-	p.entries = append(p.entries, e)
 	return nil
 }
 

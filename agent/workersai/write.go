@@ -26,11 +26,24 @@ func (r *wireRequest) write() ([]byte, error) {
 			return nil, err
 		}
 	}
-	rest, err := encode(&r.wireOptions)
+	b = append(b, ']')
+	for i, t := range r.Tools {
+		before := ","
+		if i == 0 {
+			before = `,"tools":[`
+		}
+		b = append(append(b, before...), t...)
+	}
+	if len(r.Tools) > 0 {
+		b = append(b, ']')
+	}
+	options := r.wireOptions
+	options.Tools = nil // they are JSON already, which need not be looked through again
+	rest, err := encode(&options)
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, "],"...)
+	b = append(b, ',')
 	return append(b, rest[1:]...), nil // it is never empty
 }
 
@@ -73,7 +86,7 @@ func appendText(b []byte, s string) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if plain[c] {
 			i++
 			continue
 		}
@@ -111,3 +124,11 @@ func appendText(b []byte, s string) []byte {
 	}
 	return append(append(b, s[from:]...), '"')
 }
+
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (plain [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()

@@ -75,8 +75,9 @@ type streams struct {
 	rests time.Time
 	open  map[agent.MessageID]*stream
 	lost  map[string]time.Time // starts whose answers were lost, by their keys
-	// turns are whose messages were posted last.
+	// turns are whose messages were posted last; those of long ago are forgotten now and then.
 	turns map[agent.Address]lastTurn
+	swept time.Time
 }
 
 // lastTurn is whose message was posted at a place, and when.
@@ -266,17 +267,21 @@ func (ss *streams) posted(to agent.Target, key string) {
 	}
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	for at, last := range ss.turns {
-		if time.Since(last.at) > streamMemory {
-			delete(ss.turns, at)
-		}
+	now := time.Now()
+	if now.Sub(ss.swept) > streamMemory/4 {
+		ss.swept = now
+		maps.DeleteFunc(ss.turns, func(_ agent.Address, last lastTurn) bool { return now.Sub(last.at) > streamMemory })
 	}
-	ss.turns[to.Address] = lastTurn{turn: turn, at: time.Now()}
+	ss.turns[to.Address] = lastTurn{turn: turn, at: now}
 }
 
 // turnAt is the turn whose message was posted last at a place, if one was not long ago.
 func (ss *streams) turnAt(at agent.Address) agent.TurnID {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	return ss.turns[at].turn
+	last := ss.turns[at]
+	if time.Since(last.at) > streamMemory {
+		return ""
+	}
+	return last.turn
 }

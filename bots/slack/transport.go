@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -65,6 +66,12 @@ type shownAnswer struct {
 	TS      string `json:"ts,omitempty"`
 }
 
+// answers are buffers to read answers into. Most of what Slack sends is not handed on.
+var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooled is how large a buffer may be, in bytes, and still be used again.
+const maxPooled = 64 << 10
+
 // strict makes the answers safe for slack-go, which reads without limit, takes an
 // answer "not ok" that has no error for success, and takes a limit whose Retry-After
 // it cannot read for an unknown failure.
@@ -85,28 +92,41 @@ func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode != http.StatusOK {
 		return resp, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer := answers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
+	defer func() {
+		if answer.Cap() <= maxPooled {
+			answer.Reset()
+			answers.Put(answer)
+		}
+	}()
+	_, err = answer.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
 	if errClose := resp.Body.Close(); err == nil {
 		err = errClose
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > maxAnswer {
+	if answer.Len() > maxAnswer {
 		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
+	body := answer.Bytes()
+	kept := true // in the pool's buffer
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "application/json" {
 		var head shownAnswer
 		switch {
 		case json.Unmarshal(body, &head) != nil || head.OK == nil:
 		case !*head.OK && head.Error == "":
-			body = []byte(`{"ok":false,"error":"unknown_error"}`)
+			body, kept = []byte(`{"ok":false,"error":"unknown_error"}`), false
 		case *head.OK && (strings.HasSuffix(req.URL.Path, "/chat.postMessage") || strings.HasSuffix(req.URL.Path, "/chat.update")):
 			// All that was sent comes back, for slack-go to decode block by block.
 			if body, err = json.Marshal(head); err != nil {
 				return nil, err
 			}
+			kept = false
 		}
+	}
+	if kept {
+		body = bytes.Clone(body)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))

@@ -60,6 +60,9 @@ func commands() []command {
 
 // findCommand returns the command of that name.
 func findCommand(name string) (command, bool) {
+	if name == "" { // nearly always
+		return command{}, false
+	}
 	for _, c := range commands() {
 		if strings.EqualFold(c.Name, name) {
 			return c, true

@@ -38,6 +38,9 @@ type Update struct {
 	// first. Working says that the last of them still runs.
 	Steps   []string
 	Working bool
+	// Ending says that the model has said all, and that the outcome follows as soon as it
+	// is durable: what is not shown by then is better shown with it, in one call.
+	Ending bool
 }
 
 // Thinking is the status of a turn whose model has begun and has yet to say something.

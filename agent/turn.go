@@ -97,6 +97,7 @@ func (r *turn) steps(ctx context.Context) (Finish, error) {
 			return finishSteps, nil
 		}
 		if len(said.Calls) == 0 {
+			r.reply.Update(Update{Text: r.text.String(), Steps: r.narrated, Ending: true})
 			return finish, nil
 		}
 		if err := r.journal(ctx, said); err != nil {

@@ -24,7 +24,7 @@ func TestAnswerIsStreamedAndKept(t *testing.T) {
 		r.up()
 		r.say("s", 1)
 		same(r.T, "outcome", r.outcome(), agent.Outcome{Kind: agent.Answered, Text: "Hello Ada", Usage: agenttest.Cost, Model: agenttest.Name, Steps: 1})
-		same(r.T, "updates", r.replies.All()[0].Updates, []agent.Update{{Text: "Hel"}, {Text: "Hello"}, {Text: "Hello Ada"}})
+		same(r.T, "updates", r.replies.All()[0].Updates, []agent.Update{{Text: "Hel"}, {Text: "Hello"}, {Text: "Hello Ada"}, {Text: "Hello Ada", Ending: true}})
 		if q := m.Requests()[0]; q.NoCalls || q.Session != message("s", 1).Session() {
 			r.Errorf("request %+v", q)
 		}
@@ -221,6 +221,6 @@ func TestThinkingIsShownAsAStatus(t *testing.T) {
 		r.up()
 		r.say("s", 1)
 		r.settle()
-		same(r.T, "updates", r.replies.All()[0].Updates, []agent.Update{{Status: "thinking"}, {Text: "42"}})
+		same(r.T, "updates", r.replies.All()[0].Updates, []agent.Update{{Status: "thinking"}, {Text: "42"}, {Text: "42", Ending: true}})
 	})
 }

@@ -233,7 +233,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 			last.Foot = join(wholeBelow, last.Foot)
 		}
 		return append(l.framed(pages, last), file...), true
-	case l.lost > maxLost || l.refusal != nil:
+	case u.Ending, l.lost > maxLost, l.refusal != nil:
 		return nil, false
 	}
 	pages = l.render(l.opening + u.Text)

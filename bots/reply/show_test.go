@@ -53,6 +53,19 @@ func TestNewestTextWinsAndTheRestIsSkipped(t *testing.T) {
 	})
 }
 
+// An answer that is said at once costs one call, however short the budget of edits is.
+func TestAnswerThatIsSaidAtOnceIsShownWithItsOutcome(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		r := s.reply("T", &journal{})
+		say(r, "so")
+		r.Update(agent.Update{Text: "so it is", Ending: true})
+		synctest.Wait()
+		s.wantCalls("post edit")
+		s.finish(r, "so it is")
+		s.wantCalls("post edit", "post so it is")
+	})
+}
+
 func TestWhatStandsAlreadyIsNotEditedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		r := s.reply("T", &journal{})

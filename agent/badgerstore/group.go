@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // ErrNotKept is wrapped by what every write returns once the disk has failed to keep an
@@ -21,6 +22,7 @@ type group struct {
 	begun, ended atomic.Uint64 // transactions
 	synced       atomic.Uint64 // of the ended ones, those that are durable
 	syncs        atomic.Uint64
+	syncing      atomic.Int64 // nanoseconds that the syncs have taken
 
 	turn   sync.Mutex // held during a sync
 	mu     sync.Mutex
@@ -62,8 +64,11 @@ func (g *group) wait() error {
 
 func (g *group) syncNow() error {
 	ended := g.ended.Load()
+	began := time.Now()
+	err := g.do(g.sync)
 	g.syncs.Add(1)
-	if err := g.do(g.sync); err != nil {
+	g.syncing.Add(int64(time.Since(began)))
+	if err != nil {
 		return err
 	}
 	g.synced.Store(ended)
@@ -100,5 +105,7 @@ func (g *group) broken() error {
 }
 
 // Syncs returns how often the store has waited for the disk since it was opened, for
-// however many writes.
-func (s *Store) Syncs() uint64 { return s.group.syncs.Load() }
+// however many writes, and for how long in all. It never waits twice at once.
+func (s *Store) Syncs() (n uint64, took time.Duration) {
+	return s.group.syncs.Load(), time.Duration(s.group.syncing.Load())
+}

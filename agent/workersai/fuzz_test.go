@@ -91,8 +91,10 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if a := decodeText(offered, body); a.err != nil {
-			b.Fatal(a.err)
+		for _, err := range newDecoder(&offered).decode(strings.NewReader(body), nil) {
+			if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }

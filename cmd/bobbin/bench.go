@@ -17,11 +17,12 @@ import (
 // benchCmd measures what bobbin costs: the real daemon, started as a process of its own,
 // between stand-ins of Slack and of Workers AI that share the machine with it.
 type benchCmd struct {
-	Quick   bool   `help:"Take under a minute: shorter runs, fewer sessions, smaller stores."`
-	Only    string `help:"Measure one section: floor, store, latency, throughput, history, memory or start." placeholder:"SECTION"`
-	JSON    string `name:"json" help:"Also write the table to this file, as JSON." placeholder:"FILE"`
-	Profile string `help:"Write profiles of the daemon's processor time and memory into this directory." placeholder:"DIR"`
-	Dir     string `help:"Where stores are made and thrown away: on the disk to measure. By default it is that for temporary files." placeholder:"DIR"`
+	Quick    bool   `help:"Take under a minute: shorter runs, fewer sessions, smaller stores."`
+	Markdown bool   `help:"Print the table as it stands in the README."`
+	Only     string `help:"Measure one section: floor, store, latency, throughput, history, memory or start." placeholder:"SECTION"`
+	JSON     string `name:"json" help:"Also write the table to this file, as JSON." placeholder:"FILE"`
+	Profile  string `help:"Write profiles of the daemon's processor time and memory into this directory." placeholder:"DIR"`
+	Dir      string `help:"Where stores are made and thrown away: on the disk to measure. By default it is that for temporary files." placeholder:"DIR"`
 }
 
 // benchSections are the parts of the table, in their order. The floor is measured for each
@@ -130,7 +131,11 @@ func (b *bench) run(ctx context.Context) (err error) {
 		}
 		fmt.Fprintf(b.progress, "bench: %s took %s, load %s\n", s.name, time.Since(began).Round(100*time.Millisecond), loadAverage())
 	}
-	if _, err := io.WriteString(b.out, b.table.String()); err != nil {
+	text := b.table.String()
+	if b.Markdown {
+		text = b.table.markdown()
+	}
+	if _, err := io.WriteString(b.out, text); err != nil {
 		return err
 	}
 	if b.JSON != "" {

@@ -29,6 +29,7 @@ func (cmd benchChildCmd) Run(c console) error {
 	if err != nil {
 		return err
 	}
+	collectSooner()
 	d, err := newDaemon(cfg, newLog(cfg.Log, c.stderr), extras{budget: cmd.budget})
 	if err != nil {
 		return err
@@ -77,7 +78,8 @@ type benchUse struct {
 	Shared     float64       `json:"shared"` // bytes of RSS that are of files
 	CPU        time.Duration `json:"cpu"`
 	Syncs      uint64        `json:"syncs"`
-	Live       int           `json:"live"` // sessions
+	Syncing    time.Duration `json:"syncing"` // the time that they have taken
+	Live       int           `json:"live"`    // sessions
 }
 
 type benchTeller struct {
@@ -106,9 +108,10 @@ func (t *benchTeller) use() benchUse {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	rss, shared := resident()
+	syncs, syncing := t.daemon.store.Syncs()
 	return benchUse{
 		Goroutines: runtime.NumGoroutine(), Heap: float64(m.HeapAlloc), Stacks: float64(m.StackInuse),
-		RSS: rss, Shared: shared, CPU: processorTime(), Syncs: t.daemon.store.Syncs(), Live: t.daemon.agent.Live(),
+		RSS: rss, Shared: shared, CPU: processorTime(), Syncs: syncs, Syncing: syncing, Live: t.daemon.agent.Live(),
 	}
 }
 

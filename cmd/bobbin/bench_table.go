@@ -17,13 +17,20 @@ type benchTable struct {
 
 // benchRow is one figure, or two: the middle one of many, and what one in a hundred exceeds.
 type benchRow struct {
-	Section string   `json:"section"`
-	What    string   `json:"what"`
-	Value   float64  `json:"value"`
-	P99     *float64 `json:"p99,omitempty"`
-	Unit    string   `json:"unit"`
-	Target  string   `json:"target,omitempty"`
-	Met     *bool    `json:"met,omitempty"`
+	Section  string   `json:"section"`
+	What     string   `json:"what"`
+	Sessions int      `json:"sessions,omitempty"` // at once, where that is varied
+	Value    float64  `json:"value"`
+	P99      *float64 `json:"p99,omitempty"`
+	Unit     string   `json:"unit"`
+	Target   string   `json:"target,omitempty"`
+	Met      *bool    `json:"met,omitempty"`
+}
+
+// of says with how many sessions at once it was measured.
+func (r *benchRow) of(sessions int) *benchRow {
+	r.Sessions = sessions
+	return r
 }
 
 func (t *benchTable) add(section, what string, value float64, unit string) *benchRow {
@@ -56,7 +63,11 @@ func (t *benchTable) String() string {
 	rows := [][]string{{"", "what", "p50 or value", "p99", "unit", "target", "met"}}
 	last := ""
 	for _, r := range t.Rows {
-		cells := []string{"", r.What, figure(r.Value), "", r.Unit, r.Target, ""}
+		what := r.What
+		if r.Sessions > 0 {
+			what += fmt.Sprintf(", %d sessions", r.Sessions)
+		}
+		cells := []string{"", what, figure(r.Value), "", r.Unit, r.Target, ""}
 		if r.Section != last {
 			cells[0], last = r.Section, r.Section
 		}

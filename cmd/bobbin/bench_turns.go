@@ -25,6 +25,9 @@ const slackEdits = 1200 * time.Millisecond
 
 // measureLatency measures what bobbin adds to the time that a model takes.
 func (b *bench) measureLatency(ctx context.Context) error {
+	if err := b.refloor(ctx); err != nil {
+		return err
+	}
 	err := b.daemon(ctx, benchSetup{name: "instant", data: b.data("instant")}, func(d *benched) error {
 		d.script(benchModel{tokens: benchTokens})
 		sessions, err := d.open(ctx, 1)
@@ -65,10 +68,9 @@ func (b *bench) measureLatency(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			at := fmt.Sprintf(", %d sessions", n)
-			b.table.spread("latency", "event → model request"+at, spans(turns, benchSaid, benchAsked)).atMost(3*millis(b.floor), "3 × floor")
-			b.table.spread("latency", "first token → first visible text"+at, spans(turns, benchFirst, benchShown))
-			b.table.spread("latency", "last token → final text"+at, spans(turns, benchEnded, benchStood))
+			b.table.spread("latency", "event → model request", spans(turns, benchSaid, benchAsked)).of(n).atMost(3*millis(b.floor), "3 × floor")
+			b.table.spread("latency", "first token → first visible text", spans(turns, benchFirst, benchShown)).of(n)
+			b.table.spread("latency", "last token → final text", spans(turns, benchEnded, benchStood)).of(n)
 		}
 		return d.take(ctx, "end", ".cpu")
 	})
@@ -90,7 +92,7 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.table.add("throughput", fmt.Sprintf("durable turns, %d sessions, told of all that is said", most), float64(len(turns))/took.Seconds(), "/s")
+		b.table.add("throughput", "durable turns, told of all that is said", float64(len(turns))/took.Seconds(), "/s").of(most)
 		return nil
 	})
 }
@@ -128,22 +130,32 @@ func (b *bench) measureTurns(ctx context.Context) error {
 			count := float64(len(turns))
 			all += n + len(turns)
 			rates[n] = count / took.Seconds()
-			at := fmt.Sprintf(", %d sessions", n)
-			r := b.table.add("throughput", "durable turns"+at, rates[n], "/s")
+			r := b.table.add("throughput", "durable turns", rates[n], "/s").of(n)
 			switch n {
 			case 1:
 				r.atLeast(690, "1.5 × 460")
 			case 64:
 				r.atLeast(2100, "3 × 700")
 			}
-			b.table.spread("throughput", "event → final text"+at, spans(turns, benchSaid, benchStood))
-			b.table.add("throughput", "processor per turn, daemon"+at, millis(after.CPU-before.CPU)/count, "ms")
-			b.table.add("throughput", "processor per turn, stand-ins and load"+at, millis(ours)/count, "ms")
-			b.table.add("throughput", "waits for the disk per turn"+at, float64(after.Syncs-before.Syncs)/count, "")
-			b.table.add("throughput", "processor in use, daemon and stand-ins"+at, 100*float64(after.CPU-before.CPU+ours)/float64(took)/float64(runtime.NumCPU()), "% of all cores")
-			b.table.add("throughput", fmt.Sprintf("memory (RSS) after %d turns", all), mebi(after.RSS), "MiB").atMost(memoryTarget, "")
 			busy := 1 - (idleLater-idle)/max(ticksLater-ticks, 1)
-			b.table.add("throughput", "processor in use, whatever for"+at, 100*busy, "% of all cores")
+			b.table.spread("throughput", "event → final text, instant model", spans(turns, benchSaid, benchStood)).of(n)
+			for _, r := range []struct {
+				what  string
+				value float64
+				unit  string
+			}{
+				{"processor time per turn, daemon", millis(after.CPU-before.CPU) / count, "ms"},
+				{"processor time per turn, stand-ins and load", millis(ours) / count, "ms"},
+				{"waits for the disk per turn", float64(after.Syncs-before.Syncs) / count, ""},
+				{"part of the time in which the disk was waited for", 100 * float64(after.Syncing-before.Syncing) / float64(took), "%"},
+				{"processor in use, daemon and stand-ins", 100 * float64(after.CPU-before.CPU+ours) / float64(took) / float64(runtime.NumCPU()), "% of all cores"},
+				{"processor in use, whatever for", 100 * busy, "% of all cores"},
+				{"turns since the start", float64(all), ""},
+				{"files in memory then, which the system can drop", mebi(after.Shared), "MiB"},
+			} {
+				b.table.add("throughput", r.what, r.value, r.unit).of(n)
+			}
+			b.table.add("throughput", "memory (RSS) then, files and all", mebi(after.RSS), "MiB").of(n).atMost(memoryTarget, "")
 			full = full || n == 64 && busy > .9
 			if n == 64 || b.Quick && n == 16 {
 				if err := b.measureSplit(ctx, d, sessions); err != nil {
@@ -155,7 +167,10 @@ func (b *bench) measureTurns(ctx context.Context) error {
 			ratio := rates[64] / rates[1]
 			b.table.add("throughput", "64 sessions : 1", ratio, "×").aim(ratio >= 10 || full, "≥ ", 10, "or until the processor is full")
 		}
-		return d.take(ctx, "allocs", ".allocs")
+		if err := d.take(ctx, "allocs", ".allocs"); err != nil {
+			return err
+		}
+		return d.take(ctx, "heap", ".heap")
 	})
 }
 
@@ -182,7 +197,7 @@ func (b *bench) measureSplit(ctx context.Context, d *benched, sessions []*benchS
 		return err
 	}
 	for _, kind := range slices.SortedFunc(maps.Keys(parts), func(x, y string) int { return cmp.Compare(parts[y], parts[x]) }) {
-		b.table.add("throughput", fmt.Sprintf("of the daemon's processor time, %d sessions: %s", len(sessions), kind), 100*parts[kind], "%")
+		b.table.add("split", "of the daemon's processor time: "+kind, 100*parts[kind], "%").of(len(sessions))
 	}
 	return nil
 }

@@ -175,12 +175,12 @@ func settled(b *testing.B, n int) (*Store, *agent.Turn) {
 
 // BenchmarkHistory reads the same window of transcripts that are longer and longer.
 func BenchmarkHistory(b *testing.B) {
-	for _, n := range []int{10, 1_000, 100_000} {
+	for _, n := range []int{0, 10, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("entries=%d", n), func(b *testing.B) {
 			s, turn := settled(b, n)
 			budget := 10 * agent.Tokens(agent.Entry{Role: agent.RoleAssistant, Text: longText})
 			sideBySide(b, 1, func(int, int) {
-				if es, err := s.History(b.Context(), turn, budget); err != nil || len(es) != 10 {
+				if es, err := s.History(b.Context(), turn, budget); err != nil || len(es) != min(n, 10) {
 					b.Error(len(es), err)
 				}
 			})

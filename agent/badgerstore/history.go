@@ -120,7 +120,7 @@ type passage struct {
 func (s *Store) readPassage(t *agent.Turn, p *passage, f func(*badger.Item) error) error {
 	return s.view(func(txn *tx) error {
 		b, err := underWay(txn, t)
-		if err != nil {
+		if err != nil || b.Base == 0 { // nothing was said before, as in each new thread
 			return err
 		}
 		return eachBack(txn, entriesOf(t.Session, b.Generation), func(k []byte, item *badger.Item) error {

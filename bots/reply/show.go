@@ -44,6 +44,9 @@ func (l *live) show(ctx context.Context) (err error) {
 			err = l.step(ctx, i, complete, pages[i].File != nil)
 		case complete:
 			err = l.trim(ctx, surplus, failures)
+		case len(l.parts) == 0 && l.ending():
+			// The journal waits for the disk once for this message and for the outcome.
+			_, err = l.prepare(ctx, 0, false)
 		default:
 			l.rest(ctx)
 		}
@@ -104,6 +107,13 @@ func (l *live) next(pages []bots.Message) int {
 		}
 	}
 	return -1
+}
+
+// ending reports whether the outcome is about to come.
+func (l *live) ending() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.outcome == nil && l.update.Ending
 }
 
 // rest waits for something new.

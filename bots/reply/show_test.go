@@ -66,6 +66,24 @@ func TestAnswerThatIsSaidAtOnceIsShownWithItsOutcome(t *testing.T) {
 	})
 }
 
+func TestMessageOfAnAnswerThatEndsIsInTheJournalBeforeTheOutcomeComes(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		j := &journal{}
+		r := s.reply("T", j)
+		r.Update(agent.Update{Text: "so it is", Ending: true})
+		synctest.Wait()
+		if len(j.parts) != 1 || j.parts[0].ID != "" {
+			t.Errorf("the journal has %+v", j.parts)
+		}
+		s.wantCalls("post edit")
+		s.finish(r, "so it is")
+		s.wantCalls("post edit", "post so it is")
+		if len(j.parts) != 1 || j.parts[0].ID == "" {
+			t.Errorf("the journal has %+v", j.parts)
+		}
+	})
+}
+
 func TestWhatStandsAlreadyIsNotEditedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		r := s.reply("T", &journal{})

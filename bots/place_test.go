@@ -117,7 +117,7 @@ func TestACommandInAReplyIsForThatConversationAndBeginsNone(t *testing.T) {
 func TestButtonsAndChangesFindTheSessionOfTheirMessage(t *testing.T) {
 	d := newDesk()
 	d.at["A1"], d.at["M1"] = agent.Location{Session: theirs.Session(), Reply: true}, agent.Location{Session: theirs.Session()}
-	d.kernel.running = map[agent.SessionID]agent.TurnID{theirs.Session(): "T1"}
+	d.running = map[agent.SessionID]agent.TurnID{theirs.Session(): "T1"}
 	d.asked = []agent.Inbound{{Author: agent.Author{ID: "U2"}}}
 	d.Admins = map[string][]string{"slack": {"UBOSS"}}
 	press := pressed(bots.Stop, "T1", "UBOSS", "P1", d.event(channel, ""))

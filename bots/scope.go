@@ -39,8 +39,9 @@ func (s Scope) explain() string {
 		return "What is said to me in this channel is one conversation, which all here share; a thread is one of its own."
 	case PerUser:
 		return "Each person has a conversation of their own with me in this channel; a thread is one of its own, which all in it share."
+	default:
+		return "Each thread is a conversation with its own memory."
 	}
-	return "Each thread is a conversation with its own memory."
 }
 
 // Rules say how bobbin behaves in a channel and its threads.

@@ -156,9 +156,9 @@ func TestWhatAPersonSaidAloneBearsTheirNameWhereOthersSpeak(t *testing.T) {
 	if _, err := s.Fork(t.Context(), mine.Session(), to.Session(), "AM1"); err != nil {
 		t.Fatal(err)
 	}
-	for e := range s.Transcript(t.Context(), to.Session()) {
-		if e.Direct || e.Role == agent.RoleUser && (e.Author == nil || e.Author.Name != "Ada") {
-			t.Errorf("%+v", e)
+	for e, err := range s.Transcript(t.Context(), to.Session()) {
+		if err != nil || e.Direct || e.Role == agent.RoleUser && (e.Author == nil || e.Author.Name != "Ada") {
+			t.Errorf("%+v, %v", e, err)
 		}
 	}
 }

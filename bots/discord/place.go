@@ -86,12 +86,19 @@ func (d *Discord) OpenThread(ctx context.Context, at agent.Address, key, markdow
 	}
 	p := post{Content: text, Flags: flagSuppressEmbeds, Mentions: quiet(), Enforce: true}
 	p.Nonce = noteKey(fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(key))), forkKey)
-	root, err := d.send(ctx, at.Channel, p)
+	var root place
+	err = d.patiently(ctx, func(ctx context.Context) (err error) {
+		root, err = d.send(ctx, at.Channel, p)
+		return err
+	})
 	if err != nil {
 		return at, "", threadFault(err)
 	}
 	at.Thread = root.message
-	if err := d.startThread(ctx, agent.Target{Address: at}, hook{Title: title("Fork of "+name, "")}); err != nil {
+	err = d.patiently(ctx, func(ctx context.Context) error {
+		return d.startThread(ctx, agent.Target{Address: at}, hook{Title: title("Fork of "+name, "")})
+	})
+	if err != nil {
 		if gone := d.Delete(ctx, agent.Target{Address: at}, root.id()); gone != nil {
 			d.log.WarnContext(ctx, "a message without its thread was not removed", "message", root.message, "err", gone)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"strings"
 
 	"bobbin/agent"
 	"bobbin/bots"
@@ -96,7 +97,7 @@ func (d *Discord) OpenThread(ctx context.Context, at agent.Address, key, markdow
 	}
 	at.Thread = root.message
 	err = d.patiently(ctx, func(ctx context.Context) error {
-		return d.startThread(ctx, agent.Target{Address: at}, hook{Title: title("Fork of "+name, "")})
+		return d.startThread(ctx, agent.Target{Address: at}, hook{Title: title(strings.TrimSuffix("Fork of "+name, " of "), "")})
 	})
 	if err != nil {
 		if gone := d.Delete(ctx, agent.Target{Address: at}, root.id()); gone != nil {

@@ -72,7 +72,7 @@ func (d *Discord) startThread(ctx context.Context, to agent.Target, h hook) erro
 		}
 	}
 	if err == nil {
-		d.remember(channel{ID: to.Thread, GuildID: to.Workspace, Type: threadPublic, ParentID: &to.Channel})
+		d.remember(channel{ID: to.Thread, GuildID: to.Workspace, Type: threadPublic, ParentID: &to.Channel, Name: &h.Title})
 	}
 	return err
 }

@@ -67,16 +67,16 @@ type Store interface {
 	// turn answers, oldest first and at most [MaxTake] messages, and returns it. With
 	// step, each is also journaled as an entry of the turn.
 	Take(ctx context.Context, t *Turn, step func(Inbound) Entry) ([]Inbound, error)
-	// Rewind forgets what the turn has done so far, the parts of its reply excepted. Its
-	// next Begin is a first attempt.
+	// Rewind forgets what the turn has done so far, the parts of its reply excepted, and how
+	// much they show. Its next Begin is a first attempt.
 	Rewind(ctx context.Context, t *Turn) error
 	// Revise gives a message that waits or is being answered another text, or withdraws
 	// it. It returns the turn that answers the message, empty if none does yet, and
 	// reports false if there is no such message.
 	Revise(ctx context.Context, s SessionID, id MessageID, text string, withdrawn bool) (TurnID, bool, error)
 	// Last returns the turn that was committed last, with what it answered and the parts
-	// of its reply, or nil if it cannot be reopened: there is none, it was too large, or
-	// something was done since.
+	// of its reply, but for how much they show, or nil if it cannot be reopened: there is
+	// none, it was too large, or something was done since.
 	Last(ctx context.Context, s SessionID) (*Turn, error)
 	// Reopen makes a turn that Last returned unfinished again, with t's Inbound and
 	// Parts and under its ID. Its entries leave the transcript. It reports false, and
@@ -138,4 +138,8 @@ type Part struct {
 	Gone bool `json:"gone,omitempty"`
 	// File says that it is a file, which cannot be made a text.
 	File bool `json:"file,omitempty"`
+	// Shows is how much of the answer's Markdown people may have seen up to this message's
+	// end, in bytes, at most. An answer that is begun again stands as it is until it has
+	// got as far.
+	Shows int `json:"shows,omitempty"`
 }

@@ -217,9 +217,10 @@ func (a *against) startCall(t *rapid.T) {
 func (a *against) recordPart(t *rapid.T) {
 	_, turn := a.running(t)
 	p := agent.Part{
-		Key:  fmt.Sprintf("%s-%03d", turn.ID, rapid.IntRange(1, len(turn.Parts)+1).Draw(t, "part")),
-		ID:   agent.MessageID(rapid.StringN(0, 5, -1).Draw(t, "id")),
-		Gone: rapid.Bool().Draw(t, "gone"),
+		Key:   fmt.Sprintf("%s-%03d", turn.ID, rapid.IntRange(1, len(turn.Parts)+1).Draw(t, "part")),
+		ID:    agent.MessageID(rapid.StringN(0, 5, -1).Draw(t, "id")),
+		Gone:  rapid.Bool().Draw(t, "gone"),
+		Shows: rapid.IntRange(0, 1).Draw(t, "shows"),
 	}
 	must(t, a.store.RecordPart(a.testing.Context(), turn, p))
 	if i := slices.IndexFunc(turn.Parts, func(q agent.Part) bool { return q.Key == p.Key }); i >= 0 {

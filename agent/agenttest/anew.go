@@ -42,7 +42,7 @@ func reopenLast(r *rig) {
 	r.turn(message(place, 1), said(1), said(2))
 	r.accept(message(place, 2), message(place, 3))
 	first := r.begin(s)
-	r.ok(r.RecordPart(r.Context(), first, agent.Part{Key: "K-001", ID: "m1"}))
+	r.ok(r.RecordPart(r.Context(), first, agent.Part{Key: "K-001", ID: "m1", Shows: 120}))
 	r.ok(r.RecordPart(r.Context(), first, agent.Part{Key: "K-002", ID: "m2", Gone: true}))
 	r.ok(r.Append(r.Context(), first, step(3, "c1"), result(4, "c1")))
 	if t := r.last(s); t != nil {
@@ -121,7 +121,7 @@ func rewound(r *rig) {
 	t := r.begin(place.Session())
 	r.ok(r.Append(r.Context(), t, step(1, "c1")))
 	r.ok(r.StartCall(r.Context(), t, "c1"))
-	r.ok(r.RecordPart(r.Context(), t, agent.Part{Key: "K-001", ID: "m1"}))
+	r.ok(r.RecordPart(r.Context(), t, agent.Part{Key: "K-001", ID: "m1", Shows: 120}))
 	r.ok(r.Answer(r.Context(), t, agent.Outcome{Kind: agent.Answered, Text: "x"}))
 	r.ok(r.Rewind(r.Context(), t))
 	r.reopen()

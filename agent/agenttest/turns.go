@@ -67,8 +67,9 @@ func cutOff(r *rig) {
 	want.Parts = []agent.Part{{Key: "K-001"}, {Key: "K-002"}}
 	again("parts about to be posted")
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001", ID: "m1"}))
+	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001", ID: "m1", Shows: 120}))
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-002", ID: "m2", Gone: true}))
-	want.Parts = []agent.Part{{Key: "K-001", ID: "m1"}, {Key: "K-002", ID: "m2", Gone: true}}
+	want.Parts = []agent.Part{{Key: "K-001", ID: "m1", Shows: 120}, {Key: "K-002", ID: "m2", Gone: true}}
 	again("parts posted")
 	o := agent.Outcome{Kind: agent.Failed, Text: "so far", Notice: "it failed", Usage: agent.Usage{Input: 3}, Model: "m", Steps: 2}
 	r.ok(r.Answer(r.Context(), want, o))

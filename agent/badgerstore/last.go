@@ -39,6 +39,9 @@ func keepLast(txn *tx, t *agent.Turn, b begun, h head, parts []agent.Part) error
 		l.Inbound[i].Target.Hook = "" // used up, and perhaps a secret
 	}
 	l.Parts = slices.Clone(parts)
+	for i := range l.Parts {
+		l.Parts[i].Shows = 0 // another answer need not get as far
+	}
 	slices.SortFunc(l.Parts, func(a, b agent.Part) int { return cmp.Compare(a.Key, b.Key) })
 	l.Parts = slices.Compact(l.Parts)
 	value, err := marshal(l)

@@ -97,14 +97,31 @@ func (s *Store) Rewind(ctx context.Context, t *agent.Turn) error {
 			return err
 		}
 		parts := partsOf(t.Session)
-		gone = slices.DeleteFunc(gone, func(k []byte) bool { return bytes.HasPrefix(k, parts) })
+		gone = slices.DeleteFunc(gone, func(k []byte) bool {
+			if !bytes.HasPrefix(k, parts) {
+				return false
+			}
+			err = errors.Join(err, fromStart(txn, k))
+			return true
+		})
 		b.Attempt, b.Suspended, b.Steered = 1, true, 0
-		return errors.Join(deleteAll(txn, gone), set(txn, key("t/", t.Session), b))
+		return errors.Join(err, deleteAll(txn, gone), set(txn, key("t/", t.Session), b))
 	})
 	if err != nil {
 		return fmt.Errorf("rewind turn %s: %w", t.ID, err)
 	}
 	return nil
+}
+
+// fromStart has a message of a reply written to from its start: another answer need not
+// get as far as the one that it shows.
+func fromStart(txn *tx, k []byte) error {
+	var p agent.Part
+	if get(txn, k, &p) != nil || p.Shows == 0 {
+		return nil // what cannot be read is found by its key
+	}
+	p.Shows = 0
+	return set(txn, k, p)
 }
 
 // Revise implements agent.Store.

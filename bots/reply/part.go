@@ -109,10 +109,16 @@ func (l *live) send(ctx context.Context, key string, m bots.Message) (agent.Mess
 // looking for the message after a crash.
 func (l *live) adopt(ctx context.Context, i int, id agent.MessageID, shown bots.Message) {
 	l.parts[i].ID, l.parts[i].shown = id, shown
+	if shown.Source != "" {
+		l.parts[i].Shows = ahead(l.upTo)
+	}
 	if err := l.lastly(ctx, l.parts[i].Part); err != nil {
 		l.log.Error("a posted message could not be journaled", "error", err)
 	}
 }
+
+// ahead is some more than n bytes, so that not every edit has to be journaled.
+func ahead(n int) int { return n + n/8 }
 
 // edit changes message i. If the platform no longer lets it be edited, it is removed, as
 // its text would stand twice; should that fail, it is tried again in the end. The messages
@@ -128,6 +134,12 @@ func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 		l.left = append(l.left, l.parts[i])
 		l.parts = slices.Delete(l.parts, i, i+1)
 		return nil
+	}
+	if part := &l.parts[i]; l.upTo > part.Shows {
+		part.Shows = ahead(l.upTo)
+		if err := l.lastly(ctx, part.Part); err != nil {
+			l.log.Error("it could not be journaled how much of an answer is shown", "error", err)
+		}
 	}
 	err := l.platform.Edit(ctx, l.to, id, m)
 	if errors.Is(err, bots.ErrGone) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func TestPostWhoseAnswerWasLostIsFoundAndAdopted(t *testing.T) {
 		s.finish(r, "ab")
 		s.want("T", "ab")
 		s.wantCalls("post find", "post a", "find")
-		if got := j.all(); !slices.Equal(got, []agent.Part{{Key: "T-223", ID: "m1"}}) {
+		if got := j.all(); !slices.Equal(got, []agent.Part{{Key: "T-223", ID: "m1", Shows: 2}}) {
 			t.Errorf("the journal has %+v", got)
 		}
 	})
@@ -66,7 +67,7 @@ func TestMessageThatCannotBeJournaledIsNotPosted(t *testing.T) {
 		j.fail(nil)
 		s.finish(r, "a")
 		s.want("T", "a")
-		if got := j.all(); !slices.Equal(got, []agent.Part{{Key: "T-223", ID: "m1"}}) {
+		if got := j.all(); !slices.Equal(got, []agent.Part{{Key: "T-223", ID: "m1", Shows: 1}}) {
 			t.Errorf("the journal has %+v", got)
 		}
 	})
@@ -211,7 +212,7 @@ func TestAnotherMessageTakesThePlaceOfOneThatIsGone(t *testing.T) {
 				say(r, "ab")
 				time.Sleep(time.Minute)
 				s.want("T", "ab")
-				if got := j.all(); !slices.Equal(got, []agent.Part{{Key: "T-223", ID: "m1", Gone: true}, {Key: "T-224", ID: "m2"}}) {
+				if got := j.all(); !slices.Equal(got, []agent.Part{{Key: "T-223", ID: "m1", Gone: true, Shows: 2}, {Key: "T-224", ID: "m2", Shows: 2}}) {
 					t.Errorf("the journal has %+v", got)
 				}
 				s.finish(r, "abc")
@@ -278,5 +279,54 @@ func TestMessageThatCanNeitherBeEditedNorRemovedHoldsUpNoText(t *testing.T) {
 		}
 		s.finish(r, "new")
 		s.want("T", "new")
+	})
+}
+
+func TestTextThatBeginsAgainIsShownOnceItHasGotAsFarAsBefore(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		j := &journal{}
+		before := s.reply("T", j)
+		say(before, "0123")
+		say(before, "0123456789abcdef")
+		time.Sleep(time.Minute)
+		before.Close() // as when the daemon is stopped
+		s.want("T", "0123456789", "abcdef")
+
+		after := s.reply("T", j)
+		edits := len(s.all())
+		for _, soFar := range []string{"", "0", "0123456789", "0123456789ab"} {
+			say(after, soFar)
+			time.Sleep(time.Minute)
+			s.want("T", "0123456789", "abcdef")
+		}
+		if n := len(s.all()) - edits; n > 0 {
+			t.Errorf("there were %d calls although there was nothing to show", n)
+		}
+		say(after, "0123456789abcdefghi")
+		time.Sleep(time.Minute)
+		s.want("T", "0123456789", "abcdefghi")
+		s.finish(after, "short")
+		s.want("T", "short")
+	})
+}
+
+func TestHowMuchIsShownIsJournaledBeforeItIsAndNotForEachEdit(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		s.pageSize = 10_000
+		j := &journal{}
+		r := s.reply("T", j)
+		text := ""
+		for range 200 {
+			text += strings.Repeat("x", 20)
+			say(r, text)
+			time.Sleep(time.Minute)
+			if p := j.all()[0]; p.Shows < len(text) || p.Shows > len(text)*9/8 {
+				t.Fatalf("%d bytes stand, and the journal has %d", len(text), p.Shows)
+			}
+		}
+		r.Close()
+		if n := len(j.says); n > 60 {
+			t.Errorf("200 edits were journaled %d times", n)
+		}
 	})
 }

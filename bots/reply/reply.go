@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -90,6 +91,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	for _, part := range t.Parts {
 		l.made++
 		if !part.Gone {
+			l.floor = max(l.floor, part.Shows)
 			l.parts = append(l.parts, shownPart{Part: part, doubt: part.ID == ""})
 		}
 	}
@@ -114,6 +116,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 type live struct {
 	Options
 	opening  string // Markdown before the answer
+	floor    int    // as many bytes of Markdown an earlier attempt has shown
 	words    bool   // the platform's sign has words
 	streams  bool   // the platform wants to know which edit is the last
 	platform bots.Platform
@@ -138,6 +141,7 @@ type live struct {
 	parts []shownPart // in the order in which they stand
 	left  []shownPart // that can no longer be edited, and are to be removed
 	made  int         // parts ever made, for their keys
+	upTo  int         // bytes of Markdown in the messages up to the one that take returned last
 	lost  int         // parts that could no longer be edited
 	// file is a long answer as a file, once it is complete; noFile says that the platform
 	// will not have it.
@@ -174,6 +178,9 @@ func (l *live) Update(u agent.Update) {
 	}
 	l.mu.Unlock()
 	if !complete {
+		if l.behind(u) { // what is written is not seen yet
+			u.Status = cmp.Or(u.Status, agent.Thinking)
+		}
 		l.sign.set(u.Status)
 		l.poke()
 	}
@@ -211,6 +218,11 @@ func (l *live) poke() {
 	}
 }
 
+// behind reports whether people have seen more of the answer already, as when the daemon
+// was stopped while the model wrote and asks it again. Until the text has got as far, what
+// stands is left alone: it would shrink and grow again.
+func (l *live) behind(u agent.Update) bool { return len(l.opening)+len(u.Text) < l.floor }
+
 // maxLost is how many messages of an answer may be lost to the platform, or to people
 // who remove them, before the rest of it is only shown when it is complete.
 const maxLost = 3
@@ -233,7 +245,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 			last.Foot = join(wholeBelow, last.Foot)
 		}
 		return append(l.framed(pages, last), file...), true
-	case u.Ending, l.lost > maxLost, l.refusal != nil:
+	case u.Ending, l.lost > maxLost, l.refusal != nil, l.behind(u):
 		return nil, false
 	}
 	pages = l.render(l.opening + u.Text)

@@ -216,7 +216,21 @@ func (l *live) take(i int) (m bots.Message, since time.Time, due bool) {
 	if i >= len(pages) || l.parts[i].shows(pages[i]) {
 		return bots.Message{}, since, false
 	}
+	l.upTo = upTo(pages[:i+1])
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.outcome != nil { // a notice is no part of the text
+		l.upTo = min(l.upTo, len(l.opening)+len(l.outcome.Text))
+	}
 	return pages[i], since, true
+}
+
+// upTo is how much of the Markdown pages show, in bytes.
+func upTo(pages []bots.Message) (n int) {
+	for _, p := range pages {
+		n += len(p.Source)
+	}
+	return n
 }
 
 // backoff is how long to wait after so many failures in a row: a second at first, half a

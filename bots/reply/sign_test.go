@@ -233,3 +233,17 @@ func TestSignThatWasNeverAskedForIsNotTakenAway(t *testing.T) {
 		on.want(t, "100ms thinking")
 	})
 }
+
+func TestSignStandsWhileTextThatWasSeenIsWrittenAgain(t *testing.T) {
+	withSigns(t, 0, func(t *testing.T, s *theatre, on *signs) {
+		s.messages = []*message{{id: "m1", key: "T-223"}}
+		r := s.reply("T", &journal{parts: []agent.Part{{Key: "T-223", ID: "m1", Shows: 4}}})
+		for _, soFar := range []string{"a", "ab", "abc", "abcd"} {
+			time.Sleep(time.Second)
+			say(r, soFar)
+		}
+		time.Sleep(time.Second)
+		r.Close()
+		on.want(t, "100ms thinking", "4s ")
+	})
+}

@@ -50,13 +50,14 @@ func difference(got, want []Page) string {
 }
 
 func TestRendererGivesWhatOneRenderingOfTheWholeGives(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		x := rapid.SampledFrom(targets).Draw(t, "target")
 		r := x.renderer()
 		if rapid.Bool().Draw(t, "little memory") {
 			r.max = 8 << 10
 		}
-		first, second := document(t), document(t)
+		first, second := document(t, 16), document(t, 16)
 		if rapid.Bool().Draw(t, "same beginning") {
 			second = first[:rapid.IntRange(0, len(first)).Draw(t, "same")] + second
 		}
@@ -68,7 +69,7 @@ func TestRendererGivesWhatOneRenderingOfTheWholeGives(t *testing.T) {
 				}
 				md := states[i]
 				got := r.Render(md)
-				if i%3 > 0 {
+				if i%5 > 0 { // which meets each of the steps between two jumps
 					continue
 				}
 				if want := x.render(md); !slices.Equal(got, want) {
@@ -80,16 +81,19 @@ func TestRendererGivesWhatOneRenderingOfTheWholeGives(t *testing.T) {
 }
 
 func TestRendererGivesWhatOneRenderingGivesForTheGoldenFiles(t *testing.T) {
-	for _, md := range goldenInputs(t) {
-		for _, x := range targets {
-			r := x.renderer()
-			md := strings.Repeat(md+"\n\n", 1+600/len(md))
-			for i := 0; i <= len(md); i += 1 + i*7%97 {
-				if got, want := r.Render(md[:i]), x.render(md[:i]); !slices.Equal(got, want) {
-					t.Fatalf("%s: after %q: %s", x.name, md[:i], difference(got, want))
+	for name, md := range goldenInputs(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, x := range targets {
+				r := x.renderer()
+				md := strings.Repeat(md+"\n\n", 1+600/len(md))
+				for i := 0; i <= len(md); i += 1 + i*7%97 {
+					if got, want := r.Render(md[:i]), x.render(md[:i]); !slices.Equal(got, want) {
+						t.Fatalf("%s: after %q: %s", x.name, md[:i], difference(got, want))
+					}
 				}
 			}
-		}
+		})
 	}
 }
 
@@ -111,9 +115,10 @@ func TestRendererServesManyGrowingDocumentsAtOnce(t *testing.T) {
 }
 
 func TestRendererForgetsWhatIsTooMuch(t *testing.T) {
+	t.Parallel()
 	r := NewSlack()
 	r.max = 50 << 10
-	for i := range 300 {
+	for i := range 100 {
 		r.Render(strings.Repeat(string(rune('a'+i%26))+"words and more words. \n\n", 100+i))
 		size := 0
 		for _, d := range r.known {

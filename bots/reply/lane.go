@@ -172,7 +172,7 @@ func (l *lane) gap(now time.Time, every time.Duration) time.Duration {
 		room := l.count - len(past)
 		idle = max(0, 1-hasty*float64(len(past))/float64(l.count))
 		for j, t := range past {
-			d = max(d, t.Add(period).Sub(l.last)/time.Duration(room+j+1))
+			d = max(d, (period-l.last.Sub(t))/time.Duration(room+j+1))
 		}
 		if now.Before(l.until) {
 			d = max(d, l.until.Sub(l.last)/time.Duration(max(l.left, 0)+1))

@@ -7,8 +7,10 @@ import (
 )
 
 // What follows is how stale text must be at least, whatever decides over the edits, even if
-// it knows all tokens and all limits beforehand. Only one thing is asked of it: that it
-// shows a first text at once, which is a post and costs no edit.
+// it knows all tokens and all limits beforehand, and is never refused a call. Only one thing
+// is asked of it: that it shows a first text at once, which is a post and costs no edit. It
+// is a bound, not a schedule: bursts, windows and whole numbers of edits may keep any
+// schedule from reaching it.
 //
 // Let a reply get a token each p, and let a call need w until it is seen. Its edits take
 // the text at times u0 < u1 < … and are seen at u0+w, u1+w, …. What edit j showed lacks the
@@ -18,6 +20,7 @@ import (
 //
 //	h(c) = (max(0, c+w-p)² - max(0, w-p)²) / 2.
 //
+// Before that, from its first token until the first text is seen, its age grows from 0 to w.
 // h is convex. A reply of length L that is edited m times has ages that sum up to at least
 // m·h(L/m), by Jensen's inequality: even spacing is best. All replies together have as
 // many edits as the limits allow in that time, M. The least sum of m·h(L/m) over all replies
@@ -39,16 +42,13 @@ type group struct {
 }
 
 // groups returns the replies of a play by their pens, up to its end, and how many edits
-// there can be: those that the limits allow besides first texts, and for a reply that goes on beyond the end
-// one that makes it fresh then.
+// there can be: those that the limits allow besides first texts, and for a reply that goes
+// on beyond the end one that makes it fresh then.
 func (p *play) groups() (all []group, edits float64) {
 	length := make(map[time.Duration]float64)
-	edits = p.capacity(p.end)
+	edits = p.capacity(p.end, len(p.all))
 	for _, r := range p.all {
 		length[r.pen] += max(0, min(r.end, p.end)-r.begin).Seconds()
-		if p.account != nil {
-			edits-- // its first text
-		}
 		if r.end > p.end {
 			edits++
 		}
@@ -74,7 +74,8 @@ func (p *play) leastMean() float64 {
 		}
 		return used <= edits
 	})
-	var area, length float64
+	n := float64(len(p.all))
+	area, length := n*way*way/2, n*way // until the first texts are seen
 	for _, g := range groups {
 		c, head := cycle(g, multiplier), max(0, way-g.pen)
 		tail := max(0, c+way-g.pen)
@@ -88,7 +89,7 @@ func (p *play) leastMean() float64 {
 func (p *play) leastP99() float64 {
 	groups, edits := p.groups() // the slowest first: an edit of theirs is worth most
 	way := meanWay.Seconds()
-	length := 0.0
+	length, before := 0.0, float64(len(p.all))*way // until the first texts are seen
 	for _, g := range groups {
 		length += g.length
 	}
@@ -101,6 +102,6 @@ func (p *play) leastP99() float64 {
 				over, left = over-m*worth, left-m
 			}
 		}
-		return over <= length/100
+		return over <= (length+before)/100
 	})
 }

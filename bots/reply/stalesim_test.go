@@ -16,7 +16,6 @@ import (
 
 // scene is what is played.
 type scene struct {
-	name    string
 	replies int             // at any time
 	lasts   time.Duration   // mean length of a reply
 	pens    []time.Duration // how long replies take for each token, in turn; nil means pens
@@ -29,10 +28,11 @@ type scene struct {
 
 // service is the platform's side of the limits.
 type service struct {
-	edits    func(channel string) limiter
-	account  limiter                     // over all calls; may be nil
-	capacity func(time.Duration) float64 // edits at most, in all channels
-	whole    bool                        // waits are told in whole seconds
+	edits   func(channel string) limiter
+	account limiter // over all calls; may be nil
+	// capacity is how many edits there can be in all channels, besides so many posts.
+	capacity func(in time.Duration, posts int) float64
+	whole    bool // waits are told in whole seconds
 }
 
 // The way of a call to the platform, and back, takes between leastWay and mostWay each.

@@ -302,6 +302,12 @@ func TestTextThatBeginsAgainIsShownOnceItHasGotAsFarAsBefore(t *testing.T) {
 		if n := len(s.all()) - edits; n > 0 {
 			t.Errorf("there were %d calls although there was nothing to show", n)
 		}
+		if err := after.Finish(t.Context(), agent.Outcome{Kind: agent.Paused, Text: "0123456789ab", Notice: "wait"}); err != nil {
+			t.Error(err)
+		}
+		s.want("T", "0123456789", "abcdef")
+
+		after = s.reply("T", j)
 		say(after, "0123456789abcdefghi")
 		time.Sleep(time.Minute)
 		s.want("T", "0123456789", "abcdefghi")

@@ -12,6 +12,7 @@ import (
 
 	"bobbin/agent"
 	"bobbin/bots"
+	"bobbin/bots/markup"
 )
 
 // Options say how replies look. The zero value is a plain reply without anything around
@@ -178,7 +179,7 @@ func (l *live) Update(u agent.Update) {
 	}
 	l.mu.Unlock()
 	if !complete {
-		if l.behind(u) { // what is written is not seen yet
+		if l.behind(u.Text) { // what is written is not seen yet
 			u.Status = cmp.Or(u.Status, agent.Thinking)
 		}
 		l.sign.set(u.Status)
@@ -221,7 +222,15 @@ func (l *live) poke() {
 // behind reports whether people have seen more of the answer already, as when the daemon
 // was stopped while the model wrote and asks it again. Until the text has got as far, what
 // stands is left alone: it would shrink and grow again.
-func (l *live) behind(u agent.Update) bool { return len(l.opening)+len(u.Text) < l.floor }
+func (l *live) behind(text string) bool { return len(l.opening)+len(text) < l.floor }
+
+// stays reports whether all is left as it stands: the turn pauses once more, and what people
+// see says more than there is.
+func (l *live) stays() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.outcome != nil && l.outcome.Kind == agent.Paused && l.behind(l.outcome.Text)
+}
 
 // maxLost is how many messages of an answer may be lost to the platform, or to people
 // who remove them, before the rest of it is only shown when it is complete.
@@ -235,6 +244,8 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	switch {
 	case o != nil && o.Kind == agent.Withdrawn:
 		return nil, true
+	case l.stays():
+		return nil, false
 	case o != nil && l.refusal != nil:
 		return l.framed(l.platform.Render(refused), bots.Message{Final: true}), true
 	case o != nil:
@@ -245,7 +256,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 			last.Foot = join(wholeBelow, last.Foot)
 		}
 		return append(l.framed(pages, last), file...), true
-	case u.Ending, l.lost > maxLost, l.refusal != nil, l.behind(u):
+	case u.Ending, l.lost > maxLost, l.refusal != nil, l.behind(u.Text):
 		return nil, false
 	}
 	pages = l.render(l.opening + u.Text)
@@ -295,7 +306,7 @@ func finalText(o agent.Outcome) string {
 	}
 	switch {
 	case text && notice:
-		return o.Text + "\n\n" + mark + o.Notice
+		return markup.Closed(o.Text) + "\n\n" + mark + o.Notice
 	case notice && o.Kind == agent.Paused:
 		return mark + o.Notice
 	case text:

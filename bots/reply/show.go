@@ -22,6 +22,9 @@ func (l *live) show(ctx context.Context) (err error) {
 	}()
 	failures := 0
 	for {
+		if l.stays() {
+			return nil
+		}
 		pages, complete := l.wanted()
 		if complete {
 			l.repost()

@@ -168,6 +168,8 @@ func TestWhatStandsInTheEnd(t *testing.T) {
 	}{
 		{agent.Outcome{Text: "yes"}, "yes"},
 		{agent.Outcome{Text: "yes", Notice: "but"}, "yes\n\n⚠️ but"},
+		{agent.Outcome{Text: "so:\n```go\nx := 1", Notice: "but"}, "so:\n```go\nx := 1\n```\n\n⚠️ but"},
+		{agent.Outcome{Text: "**bold", Notice: "but", Kind: agent.Stopped}, "**bold**\n\n⏹️ but"},
 		{agent.Outcome{Notice: "but"}, "but"},
 		{agent.Outcome{Text: " \n", Notice: "but"}, "but"},
 		{agent.Outcome{Text: "yes", Notice: "\t"}, "yes"},

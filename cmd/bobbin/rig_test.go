@@ -382,3 +382,8 @@ func (p *pipes) Accept() (net.Conn, error) {
 
 func (p *pipes) Close() error   { close(p.done); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+
+// pass lets time pass.
+func pass(d time.Duration) {
+	<-time.After(d)
+}

@@ -2,6 +2,7 @@ package markup
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -57,6 +58,26 @@ func FuzzRenderer(f *testing.F) {
 				if got, want := r.Render(state), x.render(state); !slices.Equal(got, want) {
 					t.Fatalf("%s: after %q: %s", x.name, state, difference(got, want))
 				}
+			}
+		}
+	})
+}
+
+// FuzzClosed has something said below half of any text.
+func FuzzClosed(f *testing.F) {
+	for _, p := range append(constructs, pieces...) {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, md string) {
+		if len(md) > 5_000 || !utf8.ValidString(md) || strings.TrimSpace(md) == "" || tangled(md) {
+			return
+		}
+		md = Closed(md) + "\n\n" + notice
+		for _, x := range targets {
+			pages := x.render(md)
+			x.check(t, md, pages)
+			if last := pages[len(pages)-1].Text; last != notice && !strings.HasSuffix(last, "\n"+notice) {
+				t.Fatalf("%s: below it stands %q", x.name, last[max(0, len(last)-200):])
 			}
 		}
 	})

@@ -19,7 +19,7 @@ func TestWhatIsSaidBelowAnAnswerThatEndedEarlyIsNoPartOfIt(t *testing.T) {
 				x = targets[0]
 			}
 			for end := range md {
-				if end%5 > 0 && end < len(md)-1 {
+				if end%(5+len(md)/100) > 0 && end < len(md)-1 { // fewer states of what takes long
 					continue
 				}
 				before := x.render(md[:end])

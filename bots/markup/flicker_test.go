@@ -104,8 +104,8 @@ func TestWhatIsShownOfAGrowingDocumentIsNotTakenBackNorIsMarkUpSeen(t *testing.T
 			if strings.Contains(md, "|") || name == "links.txtar" {
 				looks = looks[:1]
 			}
-			targets[2].watch(t, name, md, func() int { return 1 }, looks...)
-			targets[0].watch(t, name, md, func() int { return 3 }, looks...)
+			targets[2].watch(t, name, md, func() int { return 2 }, looks...)
+			targets[0].watch(t, name, md, func() int { return 5 }, looks...)
 		})
 	}
 }

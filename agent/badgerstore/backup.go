@@ -16,20 +16,21 @@ import (
 // writes is not encrypted; it ends with a checksum, so that [Inspect] and [Restore] find
 // out if any of it is missing or changed.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
-	if err := s.backup(ctx, w); err != nil {
+	if err := s.backup(ctx, w, s.view, func([]byte) bool { return true }); err != nil {
 		return fmt.Errorf("write a backup: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) backup(ctx context.Context, w io.Writer) error {
+// backup writes the records whose keys are wanted.
+func (s *Store) backup(ctx context.Context, w io.Writer, view func(func(*tx) error) error, wanted func(k []byte) bool) error {
 	out, err := newRecordWriter(w)
 	if err != nil {
 		return err
 	}
-	err = s.view(func(txn *tx) error {
+	err = view(func(txn *tx) error {
 		return each(txn, nil, func(k []byte, item *badger.Item) error {
-			if err := ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil || !wanted(k) {
 				return err
 			}
 			return item.Value(func(v []byte) error {

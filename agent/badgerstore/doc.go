@@ -21,6 +21,7 @@
 //	x/t/TURN                    an abandoned turn: why, when, how far it came
 //	x/i/TURN 0 N                what it should have answered
 //	z/N                         a damaged record that was set aside
+//	e                           something was erased: the files are to be written anew
 //
 // Numbers are 8 bytes, big-endian. A session id holds no NUL byte, so the prefix of one
 // session is never the prefix of another.

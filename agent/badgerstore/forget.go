@@ -15,8 +15,8 @@ import (
 const erased = "[erased at the author's wish]"
 
 // Forget implements agent.Archive. Each session is changed in steps; one that is cut off
-// is taken up by the next Forget. What it removed can be read no more; from the disk it
-// goes when Badger next compacts, and at the latest with the next rewrite.
+// is taken up by the next Forget. What it removed can be read no more; soon after a
+// [Store.Rewrite] takes it from the disk, too.
 func (s *Store) Forget(ctx context.Context, platform, user string) (changed, busy int, err error) {
 	ids, err := s.sessionsOf(ctx, platform)
 	gone := make(map[agent.SessionID]bool)
@@ -42,6 +42,9 @@ func (s *Store) Forget(ctx context.Context, platform, user string) (changed, bus
 	}
 	if err == nil {
 		err = s.forgetStandings(ctx, gone)
+	}
+	if changed > 0 {
+		err = errors.Join(err, s.noteErasure())
 	}
 	if err != nil {
 		return changed, busy, fmt.Errorf("forget a person: %w", err)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,8 @@ var (
 
 // Store is an agent.Store in a directory that it alone uses.
 type Store struct {
+	dir   string
+	gate  sync.RWMutex // locked while db and wal are replaced, read-locked by who uses them
 	db    *badger.DB
 	log   *slog.Logger
 	floor *floor
@@ -40,6 +43,7 @@ type Store struct {
 	live  *live
 	lost  atomic.Int64  // messages
 	seq   atomic.Uint64 // the newest number of a message, step or record set aside
+	erase chan struct{} // there is something to erase
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 }
@@ -78,38 +82,54 @@ func open(dir string, o Options) (*Store, error) {
 	if err := prepare(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	if err := syncFiles(dir); err != nil {
+	s := &Store{dir: dir, log: log, floor: newFloor(dir, o, log), live: newLive(), erase: make(chan struct{}, 1)}
+	if err := settle(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	db, err := badger.Open(options(dir, log))
-	// A process that was killed while Badger made a log leaves an empty file. Badger makes it
-	// whole when it meets it, and fails all the same; there may be one of each kind.
-	for tries := 0; err != nil && strings.Contains(err.Error(), madeWhole) && tries < 3; tries++ {
-		db, err = badger.Open(options(dir, log))
+	if err := s.connect(); err != nil {
+		return nil, err
 	}
-	switch {
-	case err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock"):
-		// Badger has no sentinel for this.
-		return nil, fmt.Errorf("%w: %s: stop the other process, or give this one a data_dir of its own", ErrLocked, dir)
-	case err != nil:
-		return nil, fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err)
+	err := os.RemoveAll(filepath.Join(dir, rewriting)) // of one that was cut off
+	if err == nil {
+		err = s.checkSchema()
 	}
-	s := &Store{db: db, log: log, floor: newFloor(dir, o, log), live: newLive()}
-	if s.wal, err = openWAL(dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: open %s: %w", ErrUnreadable, dir, err), db.Close())
-	}
-	s.group.sync = s.wal.sync
-	err = s.checkSchema()
 	if err == nil {
 		err = s.readLive()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), s.wal.close(), db.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), s.wal.close(), s.db.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.tasks.Go(func() { s.collect(ctx) })
+	s.tasks.Go(func() { s.erasures(ctx) })
 	return s, nil
+}
+
+// connect opens the directory's files.
+func (s *Store) connect() error {
+	if err := syncFiles(s.dir); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	db, err := badger.Open(options(s.dir, s.log))
+	// A process that was killed while Badger made a log leaves an empty file. Badger makes it
+	// whole when it meets it, and fails all the same; there may be one of each kind.
+	for tries := 0; err != nil && strings.Contains(err.Error(), madeWhole) && tries < 3; tries++ {
+		db, err = badger.Open(options(s.dir, s.log))
+	}
+	switch {
+	case err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock"):
+		// Badger has no sentinel for this.
+		return fmt.Errorf("%w: %s: stop the other process, or give this one a data_dir of its own", ErrLocked, s.dir)
+	case err != nil:
+		return fmt.Errorf("%w: open %s: %w", ErrUnreadable, s.dir, err)
+	}
+	wal, err := openWAL(s.dir)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w: open %s: %w", ErrUnreadable, s.dir, err), db.Close())
+	}
+	s.db, s.wal, s.group.sync = db, wal, wal.sync
+	return nil
 }
 
 // Close waits for the store's own work and closes the directory. No method may be
@@ -234,6 +254,8 @@ func (s *Store) collect(ctx context.Context) {
 // still needed of it elsewhere and removes it, without syncing in between; but not while
 // there is an iterator.
 func (s *Store) collectFile() bool {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
 	txn := s.db.NewTransaction(false)
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte("v")})
 	collected := s.db.RunValueLogGC(0.5) == nil

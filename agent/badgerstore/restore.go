@@ -29,14 +29,17 @@ const restoring = "RESTORING"
 
 // Exists reports whether there is a store in dir.
 func Exists(dir string) (bool, error) {
-	_, err := os.Stat(filepath.Join(dir, "MANIFEST")) // Badger makes it first and always has it
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	// Badger makes its manifest first and always has it, be it where a rewrite has put it.
+	for _, at := range []string{"", rewritten, replacing} {
+		_, err := os.Stat(filepath.Join(dir, at, "MANIFEST"))
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("look for data: %w", err)
+		}
 	}
-	if err != nil {
-		return false, fmt.Errorf("look for data: %w", err)
-	}
-	return true, nil
+	return false, nil
 }
 
 // whole refuses a directory that a restore was cut off in.

@@ -48,12 +48,21 @@ func (t *tx) arrive(session agent.SessionID, seq uint64, in []byte) error {
 
 // view runs f in a transaction that reads.
 func (s *Store) view(f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	return s.look(f)
+}
+
+// look is view for who has locked the gate.
+func (s *Store) look(f func(*tx) error) error {
 	return s.db.View(func(txn *badger.Txn) error { return f(&tx{Txn: txn, live: s.live}) })
 }
 
 // update runs f in a transaction. When it has returned nil, what f has written is durable,
 // and so is what f has read. A conflict runs f again.
 func (s *Store) update(f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
 	wrote, err := s.write(f)
 	switch {
 	case err != nil:
@@ -67,6 +76,8 @@ func (s *Store) update(f func(*tx) error) error {
 // updateLazily is update for what may be lost with the power, though not with the
 // process. It becomes durable with the next update, of whichever session.
 func (s *Store) updateLazily(f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
 	_, err := s.write(f)
 	return err
 }
@@ -121,7 +132,7 @@ func (s *Store) writeOnce(f func(*tx) error) (wrote bool, err error) {
 // notArrived forgets messages whose transaction has failed, unless it has not.
 func (s *Store) notArrived(all []arrival) {
 	for _, a := range all {
-		err := s.view(func(txn *tx) error {
+		err := s.look(func(txn *tx) error {
 			_, err := txn.Get(inboxKey(a.session, a.seq))
 			return err
 		})

@@ -22,6 +22,8 @@ type Archive interface {
 	// Rate keeps what somebody thinks of a turn's answer: 1 good, -1 bad, 0 nothing any
 	// more. It returns what the same person thought before.
 	Rate(ctx context.Context, s SessionID, t TurnID, user string, rating int) (before int, err error)
+	// Ratings tells what people think of the answers in a session.
+	Ratings(ctx context.Context, s SessionID) (map[TurnID]Rating, error)
 	// Locate tells where a message of a platform belongs: one that was accepted, or one of
 	// a reply. It reports false for others, and for those of long ago.
 	Locate(ctx context.Context, platform string, m MessageID) (Location, bool, error)
@@ -51,6 +53,12 @@ type SessionInfo struct {
 	Heard   time.Time // when a message was last accepted
 	Model   string    // that people chose; empty: none
 	Spent   Spent     // in all its turns, also those before a reset
+}
+
+// Rating is how many people found an answer good, and how many bad.
+type Rating struct {
+	Good int `json:"good"`
+	Bad  int `json:"bad"`
 }
 
 // Spent is what some turns have cost.

@@ -153,6 +153,7 @@ type Entry struct {
 	Calls []ToolCall `json:"calls,omitempty"` // RoleAssistant: the tools it asked for
 	Model string     `json:"model,omitempty"` // RoleAssistant: the model that wrote it
 	Usage *Usage     `json:"usage,omitempty"` // RoleAssistant: what it cost
+	Turn  TurnID     `json:"turn,omitempty"`  // RoleAssistant: the turn whose last word it is
 
 	FileID string `json:"file_id,omitempty"` // RoleUser: the file that this is the content of
 	Image  *Image `json:"image,omitempty"`   // RoleUser: to be seen in this turn only

@@ -289,5 +289,11 @@ func (t *Turn) transcript() []Entry {
 		u := t.Outcome.Usage.sub(t.usage())
 		es = append(es, Entry{Role: RoleAssistant, At: time.Now(), Text: last, Model: t.Outcome.Model, Usage: &u})
 	}
+	for i := len(es) - 1; i >= 0; i-- {
+		if es[i].Role == RoleAssistant {
+			es[i].Turn = t.ID
+			break
+		}
+	}
 	return es
 }

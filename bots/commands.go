@@ -2,6 +2,7 @@ package bots
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -26,9 +27,11 @@ type command struct {
 }
 
 // Commands returns all commands, in the order in which help shows them. models is what
-// may be chosen among; with one model there is no choice.
-func Commands(models []string) (cs []Command) {
+// may be chosen among; with one model there is no choice. admin names those that are for
+// admins only.
+func Commands(models []string, admin ...string) (cs []Command) {
 	for _, c := range commands() {
+		c.Admin = slices.Contains(admin, c.Name)
 		if c.Name == "model" {
 			if len(models) < 2 {
 				continue
@@ -96,6 +99,14 @@ func plainName(s string) string {
 		return name
 	}
 	return "Somebody"
+}
+
+// mistyped reports whether a text is an exclamation mark and one word, which can only be
+// meant for a command.
+func mistyped(text string) (word string, ok bool) {
+	word, ok = strings.CutPrefix(strings.TrimSpace(text), "!")
+	letters := func(r rune) bool { return !unicode.IsLetter(r) }
+	return word, ok && word != "" && !strings.ContainsFunc(word, letters)
 }
 
 // plainWord makes what a person typed safe to repeat: a short word that is neither

@@ -25,5 +25,8 @@ func (in *Intake) welcome(ev Event) string {
 		how = "Mention me with a question, and I answer here. " + scope.explain()
 	}
 	return "Hello, I am bobbin, an AI assistant. " + how + " I can read pages and files that you give me, calculate, and sum up a thread.\n\n" +
-		"I keep what is said to me, and my answers, on my owner's own server, and send it to the models that answer. `forget` erases what you said, `help` shows what else I can do."
+		keeps + " `help` shows what else I can do."
 }
+
+// keeps is what people are told about what is kept of what they say.
+const keeps = "I keep what is said to me, and my answers, on my owner's own server, and send it to the models that answer. `forget me` erases what you said."

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,6 +39,9 @@ type Intake struct {
 	Window int
 	// Admins may act on everybody's answers: their ids, by platform.
 	Admins map[string][]string
+	// AdminCommands names the commands that are for admins only, and for those whom the
+	// platform lets use them; see [Event.Permitted].
+	AdminCommands []string
 	// IgnoreEdits and KeepDeleted leave answers as they are when their questions change
 	// or go.
 	IgnoreEdits, KeepDeleted bool
@@ -99,8 +103,13 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 	}
 	if name, rest, ok := typedCommand(ev.Text); ok && ev.Command == "" {
 		ev.Command, ev.Text = name, rest
+	} else if word, ok := mistyped(ev.Text); ok && openly(ev) && ev.Command == "" && len(ev.Files) == 0 {
+		ev.Command, ev.Text = word, ""
 	}
 	c, known := findCommand(ev.Command)
+	if known && slices.Contains(in.AdminCommands, c.Name) && !ev.Permitted && !in.admin(ev) {
+		return in.say(ctx, ev, fmt.Sprintf("Only my admins may use `%s`.", c.Name))
+	}
 	if ev.Command != "" && (!known || c.run != nil) {
 		if err := in.settle(ctx, &ev); err != nil {
 			return err
@@ -131,6 +140,9 @@ func (in *Intake) message(ctx context.Context, ev Event) (m agent.Inbound, refus
 	m.Files = ev.Files[:min(len(ev.Files), in.MaxFiles)]
 	switch {
 	case ev.Command == agent.Compact:
+		if known, err := in.known(ctx, ev); err != nil || !known {
+			return m, in.none(ev), err
+		}
 		m.Command, m.Text = agent.Compact, "Sum up this conversation."
 		return m, "", nil
 	case ev.Command == "summarise":

@@ -183,7 +183,7 @@ func TestACompactionIsATurn(t *testing.T) {
 
 func TestCommandsAboutAConversationSayWhereThereIsNone(t *testing.T) {
 	d := newDesk()
-	for _, name := range []string{"retry", "reset"} {
+	for _, name := range []string{"retry", "reset", "compact"} {
 		ev := command(name, d.event(strange, ""))
 		ev.MessageID = agent.MessageID(name)
 		if got := d.accept(t, ev); !strings.Contains(got, "answered There is no conversation here") || !strings.Contains(got, "`!"+name+"`") {
@@ -260,5 +260,53 @@ func TestASummaryReadsThePlaceAndNothingInItIsAnInstruction(t *testing.T) {
 	d.noted, d.Platforms = nil, nil
 	if got := ask(); got != "answered I cannot read what was said here." {
 		t.Error(got)
+	}
+}
+
+func TestSomeCommandsAreForAdmins(t *testing.T) {
+	d := newDesk()
+	d.AdminCommands, d.Admins = []string{"reset"}, map[string][]string{"slack": {"UBOSS"}}
+	for i, c := range []struct {
+		text, user string
+		permitted  bool
+		want       string
+	}{
+		{"!reset", "U1", false, "answered Only my admins may use `reset`."},
+		{"!reset", "UBOSS", false, "answered Done: I start afresh here. What was said before no longer counts."},
+		{"!reset", "U1", true, "answered Done: I start afresh here. What was said before no longer counts."},
+		{"!stop", "U1", false, "answered I am not writing anything here right now."},
+		{"hello", "U1", false, "taken hello"},
+	} {
+		ev := d.event(thread, c.text)
+		ev.MessageID, ev.Author.ID, ev.Permitted = agent.MessageID(fmt.Sprint("M", i)), c.user, c.permitted
+		if got := d.accept(t, ev); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+	for _, c := range bots.Commands(nil, d.AdminCommands...) {
+		if c.Admin != (c.Name == "reset") {
+			t.Errorf("%s is for admins: %v", c.Name, c.Admin)
+		}
+	}
+	ev := command("help", d.event(thread, ""))
+	ev.MessageID = "help"
+	if got := d.accept(t, ev); !strings.Contains(got, "`/bobbin reset` – start this conversation afresh; what was said before is left behind (for admins)\n") {
+		t.Errorf("help says %s", got)
+	}
+}
+
+func TestAWordThatLooksLikeACommandGetsHelpOnlyWhereItIsForBobbin(t *testing.T) {
+	for text, want := range map[string]string{
+		"!resett": "answered I do not know that command: “resett”", "!Réset": "answered I do not know that command: “Réset”",
+		"!": "taken !", "!important: look": "taken !important: look", "!1": "taken !1", "wow!": "taken wow!",
+	} {
+		d := newDesk()
+		if got := d.accept(t, mention(d.event(thread, text))); !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+	d := newDesk()
+	if got := d.accept(t, d.event(thread, "!play")); got != "taken !play" {
+		t.Errorf("what may be for another bot: %s", got)
 	}
 }

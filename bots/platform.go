@@ -205,6 +205,9 @@ type Event struct {
 	Addressed bool
 	// Command is the name of a command, without slash; empty for a message.
 	Command string
+	// Permitted says that the platform itself has looked whether the author may use the
+	// command, where it is for admins.
+	Permitted bool
 	// Text is Markdown: the message without bobbin's mention, or the command's
 	// arguments.
 	Text string

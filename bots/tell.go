@@ -24,22 +24,30 @@ func help(_ context.Context, in *Intake, ev Event) (string, error) {
 		b.WriteString(" In a thread I am part of, just write on.")
 	}
 	b.WriteString("\n\n")
+	in.list(&b, ev.Target.Platform)
+	b.WriteString("\nIn a thread, write them with an exclamation mark: `!reset`.")
+	return b.String(), nil
+}
+
+// list writes a line for each command.
+func (in *Intake) list(b *strings.Builder, platform string) {
 	slash := "/"
-	if ev.Target.Platform == "slack" {
+	if platform == "slack" {
 		slash = "/bobbin "
 	}
-	for _, c := range Commands(in.Models) {
-		argument := ""
+	for _, c := range Commands(in.Models, in.AdminCommands...) {
+		argument, note := "", ""
 		switch {
 		case c.Required:
 			argument = " " + c.Argument
 		case c.Argument != "":
 			argument = " [" + c.Argument + "]"
 		}
-		fmt.Fprintf(&b, "- `%s%s%s` – %s\n", slash, c.Name, argument, c.Summary)
+		if c.Admin {
+			note = " (for admins)"
+		}
+		fmt.Fprintf(b, "- `%s%s%s` – %s%s\n", slash, c.Name, argument, c.Summary, note)
 	}
-	b.WriteString("\nIn a thread, write them with an exclamation mark: `!reset`.")
-	return b.String(), nil
 }
 
 // how says how to speak to bobbin where the event is.
@@ -158,7 +166,18 @@ func export(ctx context.Context, in *Intake, ev Event) (string, error) {
 	if len(entries) == 0 {
 		return in.none(ev), nil
 	}
-	content, err := format(entries)
+	ratings, err := in.Archive.Ratings(ctx, in.session(ev))
+	if err != nil {
+		return "", err
+	}
+	lines := make([]exported, len(entries))
+	for i, e := range entries {
+		lines[i].Entry = e
+		if r, ok := ratings[e.Turn]; ok && e.Turn != "" {
+			lines[i].Rating = &r
+		}
+	}
+	content, err := format(lines)
 	if err != nil {
 		return "", err
 	}
@@ -168,11 +187,17 @@ func export(ctx context.Context, in *Intake, ev Event) (string, error) {
 	return "", nil // the file speaks for itself
 }
 
-func exportJSON(entries []agent.Entry) ([]byte, error) {
+// exported is an entry with what people think of the answer that it ends.
+type exported struct {
+	agent.Entry
+	Rating *agent.Rating `json:"rating,omitempty"`
+}
+
+func exportJSON(entries []exported) ([]byte, error) {
 	return json.MarshalIndent(entries, "", "  ")
 }
 
-func exportMarkdown(entries []agent.Entry) ([]byte, error) {
+func exportMarkdown(entries []exported) ([]byte, error) {
 	var b strings.Builder
 	for _, e := range entries {
 		who := string(e.Role)
@@ -190,6 +215,9 @@ func exportMarkdown(entries []agent.Entry) ([]byte, error) {
 		}
 		for _, c := range e.Calls {
 			fmt.Fprintf(&b, "Uses `%s` with `%s`.\n\n", c.Name, c.Args)
+		}
+		if e.Rating != nil {
+			fmt.Fprintf(&b, "👍 %d 👎 %d\n\n", e.Rating.Good, e.Rating.Bad)
 		}
 	}
 	return []byte(b.String()), nil

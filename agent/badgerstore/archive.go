@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -211,4 +212,30 @@ func (s *Store) Rate(ctx context.Context, id agent.SessionID, t agent.TurnID, us
 		return 0, fmt.Errorf("keep a rating: %w", err)
 	}
 	return before, nil
+}
+
+// Ratings implements agent.Archive.
+func (s *Store) Ratings(ctx context.Context, id agent.SessionID) (map[agent.TurnID]agent.Rating, error) {
+	all := make(map[agent.TurnID]agent.Rating)
+	err := s.view(func(txn *tx) error {
+		return each(txn, within("f/", id), func(k []byte, item *badger.Item) error {
+			turn, _, ok := bytes.Cut(k, []byte{0})
+			var rating int
+			if !ok || decode(item, &rating) != nil {
+				return ctx.Err()
+			}
+			r := all[agent.TurnID(turn)]
+			if rating > 0 {
+				r.Good++
+			} else if rating < 0 {
+				r.Bad++
+			}
+			all[agent.TurnID(turn)] = r
+			return ctx.Err()
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ratings: %w", err)
+	}
+	return all, nil
 }

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +155,13 @@ func TestARatingReplacesTheOneBefore(t *testing.T) {
 			t.Errorf("%d: before %d, %v", i, before, err)
 		}
 	}
+	if _, err := s.Rate(t.Context(), alone.Session(), "T3", "U1", 1); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Ratings(t.Context(), shared.Session())
+	if want := map[agent.TurnID]agent.Rating{"T1": {Good: 1, Bad: 1}, "T2": {Good: 1}}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("the ratings are %v, %v", got, err)
+	}
 }
 
 func TestAForkBeginsWithWhatWasSaid(t *testing.T) {
@@ -235,6 +243,24 @@ func TestWhatAForgottenPersonSaidIsNowhere(t *testing.T) {
 	changed, _, err = s.Forget(t.Context(), "slack", "U1")
 	if changed != 1 || err != nil {
 		t.Errorf("the second time: %d, %v", changed, err)
+	}
+}
+
+func TestASummaryOfWhatAForgottenPersonSaidIsErasedToo(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	exchange(t, s, shared, "M1", "U1", "private one")
+	accept(t, s, said(shared, "M2", "sum up"))
+	turn := begin(t, s, shared.Session())
+	turn.Outcome = &agent.Outcome{Kind: agent.Answered, Text: "they said something private", Summary: true}
+	if err := s.Commit(t.Context(), turn, turn.Transcript()); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, s, shared, "M3", "U2", "public")
+	if changed, _, err := s.Forget(t.Context(), "slack", "U1"); changed != 1 || err != nil {
+		t.Errorf("%d changed, %v", changed, err)
+	}
+	if got, want := texts(t, s, shared), []string{erased, "public", "answer to M3"}; !slices.Equal(got, want) {
+		t.Errorf("the transcript is %q", got)
 	}
 }
 

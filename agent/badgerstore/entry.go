@@ -45,6 +45,8 @@ func parseEntry(b []byte, e *agent.Entry) bool {
 			}
 			e.Usage = new(agent.Usage)
 			return p.usage(e.Usage)
+		case "turn":
+			return parseString(&p, &e.Turn)
 		case "call_id":
 			return parseString(&p, &e.CallID)
 		case "tool":

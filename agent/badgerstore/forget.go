@@ -140,7 +140,8 @@ func eraseSome(txn *tx, id agent.SessionID, user string, from []byte) (more []by
 		}
 		n++
 		var e agent.Entry
-		if decodeEntry(item, &e) == nil && e.Author != nil && e.Author.ID == user {
+		// What a user's entry without an author sums up, this one has said, too.
+		if decodeEntry(item, &e) == nil && e.Role == agent.RoleUser && (e.Author == nil && e.Text != erased || e.Author != nil && e.Author.ID == user) {
 			size += int(item.ValueSize())
 			changes = append(changes, change{item.KeyCopy(nil), agent.Entry{Role: e.Role, At: e.At, Text: erased}})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ func (in *intake) command(ctx context.Context, i *interaction) error {
 		in.d.counts.add(ignoredUnaccepted)
 		return errors.Join(err, a.give(ctx, agent.Explain(err)))
 	case !a.spoke():
-		return a.give(ctx, "Done.")
+		return a.give(ctx, "I am on it.")
 	}
 	return nil
 }
@@ -46,6 +47,8 @@ func (in *intake) commanded(ctx context.Context, i *interaction, a *answer) erro
 		return err
 	}
 	e.Command, e.Text = i.Data.Name, i.text()
+	// In DMs Discord asks for no permission.
+	e.Permitted = i.GuildID != "" && slices.ContainsFunc(in.d.opts.Commands, func(c Command) bool { return c.Name == i.Data.Name && c.Admin })
 	e.Respond, e.SendFile = a.give, a.file
 	return in.submit(ctx, e)
 }

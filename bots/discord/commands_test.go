@@ -53,6 +53,12 @@ func TestCommandsAreOfferedAsTheyAreDefined(t *testing.T) {
 		if got := names("ada"); !slices.Contains(got, "close") {
 			t.Errorf("an admin is offered %q", got)
 		}
+		for _, name := range []string{"close", "usage"} {
+			r.command("general", name, nil)
+			if e := r.one(); e.Permitted != (name == "close") {
+				t.Errorf("%s is permitted by Discord: %v", name, e.Permitted)
+			}
+		}
 		before := r.fake.Calls(fakeCommands)
 		if err := r.bot.registerOnce(r.ctx); err != nil || r.fake.Calls(fakeCommands) != before {
 			t.Errorf("registered again without need: %v", err)

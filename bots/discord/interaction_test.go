@@ -228,7 +228,7 @@ func TestResetAndHelpAreAnsweredPrivately(t *testing.T) {
 		}
 		r.command("general", "reset", nil)
 		r.one()
-		if got = r.private(r.channel("general")); len(got) != 3 || got[2] != "Done." {
+		if got = r.private(r.channel("general")); len(got) != 3 || got[2] != "I am on it." {
 			t.Errorf("private answers are %q", got)
 		}
 	})

@@ -31,6 +31,7 @@ type pageWorld struct {
 	// Agent is how the app is declared to Slack, Shortcuts what it has put into menus.
 	Agent     string          `json:"agent,omitempty"`
 	Shortcuts []SlackShortcut `json:"shortcuts,omitempty"`
+	Commands  []SlackCommand  `json:"commands,omitempty"` // Slack: what may be written after /bobbin
 }
 
 // pageCursor is a place in both feeds of one run of the program.
@@ -69,7 +70,7 @@ func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
 	from := pageCursor{p.run, p.o.Slack.World().Next(), p.o.Discord.World().Next()}
 	o := p.o.Slack.Options()
 	slack := pageWorldOf(o.Team, p.o.Slack.World())
-	slack.Agent, slack.Shortcuts = o.Agent, o.Shortcuts
+	slack.Agent, slack.Shortcuts, slack.Commands = o.Agent, o.Shortcuts, o.Commands
 	pageAnswer(w, http.StatusOK, pageState{
 		From:    from.String(),
 		Model:   p.o.Model,

@@ -30,6 +30,9 @@ type SlackOptions struct {
 	Agent string
 	// Shortcuts are what the app has put into Slack's menus.
 	Shortcuts []SlackShortcut
+	// Commands are what the page offers to write after /bobbin. Slack itself knows no more
+	// than a hint.
+	Commands []SlackCommand
 
 	// NoLimits turns rate limits off. Rates replaces those of single methods.
 	NoLimits bool

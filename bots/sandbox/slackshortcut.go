@@ -11,6 +11,13 @@ type SlackShortcut struct {
 	Message bool `json:"message,omitempty"`
 }
 
+// SlackCommand is something that may be written after /bobbin.
+type SlackCommand struct {
+	Name     string `json:"name"`
+	Summary  string `json:"summary"`
+	Argument bool   `json:"argument,omitempty"` // something may follow
+}
+
 // Shortcut lets a person use a shortcut of the workspace's menu. It returns once the app
 // has acked; an error wraps ErrSlackDispatch or ErrSlackTimeout.
 func (s *Slack) Shortcut(user, callbackID string) error {

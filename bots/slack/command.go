@@ -99,7 +99,7 @@ func (c *command) work(ctx context.Context) {
 		return
 	}
 	ev := c.event()
-	if ev.Command == "ask" && !c.openRoot(ctx, &ev) {
+	if c.public(ev) && !c.openRoot(ctx, &ev) {
 		return
 	}
 	if c.in.take(ctx, ev) == nil {
@@ -108,11 +108,17 @@ func (c *command) work(ctx context.Context) {
 	// These last words are due even when bobbin is stopping.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	if ev.Command == "ask" {
+	if c.public(ev) {
 		c.s.withdraw(last, ev.MessageID)
 	}
 	c.tell(last, notTaken)
 }
+
+// summarise is the command whose answer, as that of ask, is for all to see.
+const summarise = "summarise"
+
+// public reports whether all see the answer, so that they have to see what was asked.
+func (c *command) public(ev bots.Event) bool { return ev.Command == "ask" || ev.Command == summarise }
 
 // event converts the command. Slack knows no command inside a thread, so its place is
 // a channel or DM.
@@ -160,7 +166,11 @@ func (c *command) workspace() string {
 // reports whether there is a root.
 func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
 	to := ev.Target
-	id, err := c.s.postText(ctx, to, c.key, asks(c.cmd.UserID, ev.Text))
+	question := ev.Text
+	if ev.Command == summarise {
+		question = strings.TrimSpace("Sum up what was said here. " + ev.Text)
+	}
+	id, err := c.s.postText(ctx, to, c.key, asks(c.cmd.UserID, question))
 	if err != nil && !certain(err) {
 		// It may stand all the same.
 		if found, errFind := c.s.Find(ctx, to, c.key); errFind == nil {
@@ -173,6 +183,9 @@ func (c *command) openRoot(ctx context.Context, ev *bots.Event) bool {
 		return false
 	}
 	ev.MessageID, ev.Target.ReplyTo = id, id
+	if ev.Command == summarise {
+		ev.Subject = &bots.Quote{ID: id} // what stands around it, not in its thread
+	}
 	if _, ts, err := splitID(id); err == nil {
 		if !ev.Direct {
 			ev.Target.Address = c.s.inChannel(ev.Target.Address, ts, c.cmd.UserID)

@@ -15,6 +15,14 @@ const (
 	summariseShortcut = "summarise"
 )
 
+// Shortcut is an entry that the app's manifest has to put into the menu of a message.
+type Shortcut struct{ CallbackID, Name string }
+
+// Shortcuts returns the entries that this package knows what to do with.
+func Shortcuts() []Shortcut {
+	return []Shortcut{{askShortcut, "Ask bobbin about this"}, {summariseShortcut, "Summarise this thread"}}
+}
+
 // shortcutCommands are the commands that the entries are.
 var shortcutCommands = map[string]string{askShortcut: "ask", summariseShortcut: "summarise"}
 

@@ -71,6 +71,8 @@ type PeopleConfig struct {
 	OnDelete string `yaml:"on_delete"` // remove, keep
 	Welcome  bool   `yaml:"welcome"`
 	MaxFiles int    `yaml:"max_files"` // of a message; 0: none are read
+	// AdminCommands are the commands that only admins may use.
+	AdminCommands []string `yaml:"admin_commands"`
 }
 
 // FilesConfig says what is read of what people send along.

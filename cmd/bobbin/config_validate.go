@@ -60,6 +60,9 @@ func (c *Config) Validate() []Fault {
 	v.oneOf("people.on_edit", c.People.OnEdit, "rerun", "ignore")
 	v.oneOf("people.on_delete", c.People.OnDelete, "remove", "keep")
 	v.between("people.max_files", c.People.MaxFiles, 0, 20)
+	for i, name := range c.People.AdminCommands {
+		v.oneOf(fmt.Sprintf("people.admin_commands[%d]", i), name, commandNames()...)
+	}
 	v.between("files.max_bytes", c.Files.MaxBytes, 1<<10, workersai.MaxAudio)
 	v.between("files.max_chars", c.Files.MaxChars, 1000, 1_000_000)
 	v.positive("files.timeout", c.Files.Timeout)

@@ -45,7 +45,10 @@ func (c *conversation) does(name, what, text string) bool {
 			err = c.discord.React(name, m.Channel, m.ID, text)
 		}
 	default:
-		return false
+		var known bool
+		if known, err = c.uses(name, what, text); !known {
+			return false
+		}
 	}
 	if err != nil {
 		c.Fatalf("%s %s %q: %v", name, what, text, err)

@@ -35,6 +35,12 @@ var updateConversations = flag.Bool("update", false, "rewrite what is shown in t
 //	NAME replies to TEXT     the newest message of bobbin's that has it; in a thread on Slack
 //	NAME asks about          the message that says this, from its menu
 //	NAME reacts with         an emoji, under the newest message of somebody else
+//	NAME summarises          what is around the message that says this, from its menu
+//	NAME submits             the form that is open before the person
+//	NAME sends FILE in CHANNEL  a message, and below an empty line what is in its file
+//	NAME invites             bobbin to this channel, or server
+//	NAME opens               Slack's page of the app: home, or messages
+//	NAME stops               with Slack's own button for agents
 //	model streams            an answer; ten seconds pass at each ⏸
 //	model calls              a line for each tool: its name and arguments
 //	model breaks off         an answer whose connection breaks
@@ -83,6 +89,7 @@ func configured(t *testing.T, script *txtar.Archive) func(*Config) {
 	}
 	return func(c *Config) {
 		c.Agent.Drain = time.Millisecond
+		c.Slack.Reaction, c.Discord.Reaction = "robot_face", "🤖"
 		if with != nil {
 			c.Slack.Session, c.Slack.Follow, c.Slack.Channels = with.Slack.Session, with.Slack.Follow, with.Slack.Channels
 			c.Discord.Session, c.Discord.Follow, c.Discord.Channels = with.Discord.Session, with.Discord.Follow, with.Discord.Channels
@@ -294,7 +301,7 @@ func (c *conversation) word(change sandbox.Change) string {
 		}
 		return ""
 	case sandbox.Shown:
-		return ""
+		return c.surface(*change.Surface)
 	case sandbox.Posted, sandbox.Edited, sandbox.Deleted:
 	}
 	m := *change.Message

@@ -60,7 +60,8 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	if d.store, err = badgerstore.Open(cfg.DataDir, storeOptions(cfg, log)); err != nil {
 		return d, err
 	}
-	if d.platforms, err = newPlatforms(cfg, d.store, log, x); err != nil {
+	home := func(ctx context.Context, user string) (string, error) { return d.intake.Home(ctx, "slack", user) }
+	if d.platforms, err = newPlatforms(cfg, d.store, home, log, x); err != nil {
 		return d, err
 	}
 	d.agent, err = agent.New(agent.Options{
@@ -76,8 +77,9 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	d.intake = &bots.Intake{
 		Agent: d.agent, Archive: d.store, Platforms: d.platforms,
 		Models: cfg.WorkersAI.Models, Window: cfg.Agent.Window, MaxFiles: cfg.People.MaxFiles,
-		Admins:      map[string][]string{"slack": cfg.Slack.Admins, "discord": cfg.Discord.Admins},
-		IgnoreEdits: cfg.People.OnEdit == "ignore", KeepDeleted: cfg.People.OnDelete == "keep", Welcome: cfg.People.Welcome,
+		AdminCommands: cfg.People.AdminCommands,
+		Admins:        map[string][]string{"slack": cfg.Slack.Admins, "discord": cfg.Discord.Admins},
+		IgnoreEdits:   cfg.People.OnEdit == "ignore", KeepDeleted: cfg.People.OnDelete == "keep", Welcome: cfg.People.Welcome,
 		Log: log, Ignored: d.metrics.ignore, Refused: d.metrics.refuse, Rated: d.metrics.rate,
 		Channels: map[string]bots.Channels{"slack": cfg.Slack.Rules(), "discord": cfg.Discord.Rules()},
 	}
@@ -129,12 +131,12 @@ func storeOptions(cfg Config, log *slog.Logger) badgerstore.Options {
 	return badgerstore.Options{Log: log, MinFree: uint64(cfg.MinFreeMiB) << 20} //nolint:gosec // never below 0, see Validate
 }
 
-func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (ps []bots.Platform, err error) {
+func newPlatforms(cfg Config, memory bots.Memory, home func(context.Context, string) (string, error), log *slog.Logger, x extras) (ps []bots.Platform, err error) {
 	if cfg.Slack.On() {
 		p, err := slack.New(slack.Options{
 			BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(),
 			SigningSecret: cfg.Slack.SigningSecret.Reveal(), Listen: cfg.Slack.Listen, APIURL: cfg.Slack.APIURL,
-			Stream: slack.Stream(cfg.Slack.Stream), Reaction: cfg.Slack.Reaction, Prompts: prompts(cfg.Slack.Prompts), Greet: cfg.People.Welcome,
+			Stream: slack.Stream(cfg.Slack.Stream), Reaction: cfg.Slack.Reaction, Prompts: prompts(cfg.Slack.Prompts), Home: home, Greet: cfg.People.Welcome,
 			Channels: cfg.Slack.Rules(), Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.slack, Log: log,
 		})
 		if err != nil {
@@ -147,7 +149,7 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 		p, err := discord.New(discord.Options{
 			BotToken: cfg.Discord.BotToken.Reveal(), APIURL: cfg.Discord.APIURL,
 			Threads: discord.Threads(cfg.Discord.Threads), Channels: channels, MessageContent: channels.Follows(),
-			Commands: commands(cfg.WorkersAI.Models), Reaction: cfg.Discord.Reaction, Greet: cfg.People.Welcome,
+			Commands: commands(cfg), Reaction: cfg.Discord.Reaction, Greet: cfg.People.Welcome,
 			Memory: memory, CatchUp: cfg.CatchUp, HTTPClient: x.discord, Dial: x.dial, Log: log,
 		})
 		if err != nil {
@@ -159,11 +161,21 @@ func newPlatforms(cfg Config, memory bots.Memory, log *slog.Logger, x extras) (p
 }
 
 // commands are what Discord is to offer.
-func commands(models []string) (cs []discord.Command) {
-	for _, c := range bots.Commands(models) {
+func commands(cfg Config) (cs []discord.Command) {
+	for _, c := range bots.Commands(cfg.WorkersAI.Models, cfg.People.AdminCommands...) {
 		cs = append(cs, discord.Command(c))
 	}
 	return cs
+}
+
+// commandNames are the values that people.admin_commands may have.
+func commandNames() (names []string) {
+	for _, c := range bots.Commands([]string{"one", "another"}) { // with one there is nothing to choose
+		if c.Name != "ask" && c.Name != "help" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 func prompts(texts []string) (ps []slack.Prompt) {

@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"bobbin/bots"
 	"bobbin/bots/sandbox"
+	"bobbin/bots/slack"
 )
 
 type demoCmd struct {
@@ -59,13 +61,16 @@ func newDemo(cmd demoCmd, c console) (d *demo, err error) {
 		return d, fmt.Errorf("listen for the stand-ins: %w", err)
 	}
 	base := "http://" + d.services.listener.Addr().String()
-	d.slack = sandbox.NewSlack(sandbox.SlackOptions{Redeliver: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second}})
+	cfg, real := demoConfig(base)
+	d.slack = sandbox.NewSlack(sandbox.SlackOptions{
+		Redeliver: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second},
+		Commands:  slackCommands(cfg), Shortcuts: slackShortcuts(),
+	})
 	d.discord = sandbox.NewDiscord(sandbox.DiscordOptions{})
 	ai := sandbox.NewWorkersAI(sandbox.WorkersAIOptions{APIToken: demoToken, Pace: sandbox.AIPace})
 
-	cfg, real := demoConfig(base)
-	slack := d.slack.Options()
-	cfg.Slack.BotToken, cfg.Slack.AppToken = NewSecret(slack.BotToken), NewSecret(slack.AppToken)
+	o := d.slack.Options()
+	cfg.Slack.BotToken, cfg.Slack.AppToken = NewSecret(o.BotToken), NewSecret(o.AppToken)
 	cfg.Discord.BotToken = NewSecret(d.discord.Token())
 	d.model = "a stand-in, which says so"
 	if real {
@@ -88,10 +93,27 @@ func newDemo(cmd demoCmd, c console) (d *demo, err error) {
 	return d, nil
 }
 
+// slackCommands are what may be written after /bobbin, as the page offers it.
+func slackCommands(cfg Config) (cs []sandbox.SlackCommand) {
+	for _, c := range bots.Commands(cfg.WorkersAI.Models, cfg.People.AdminCommands...) {
+		cs = append(cs, sandbox.SlackCommand{Name: c.Name, Summary: c.Summary, Argument: c.Argument != ""})
+	}
+	return cs
+}
+
+// slackShortcuts are the entries that the app's manifest puts into the menu of a message.
+func slackShortcuts() (all []sandbox.SlackShortcut) {
+	for _, s := range slack.Shortcuts() {
+		all = append(all, sandbox.SlackShortcut{CallbackID: s.CallbackID, Name: s.Name, Message: true})
+	}
+	return all
+}
+
 // standIns serves Slack, Discord and Workers AI under one address.
 func standIns(slack *sandbox.Slack, discord *sandbox.Discord, ai *sandbox.WorkersAI) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v9/", discord.Handler())
+	mux.Handle("/attachments/", discord.Handler())
 	mux.Handle("/gateway", discord.Handler())
 	mux.Handle("/gateway/", discord.Handler())
 	mux.Handle("/client/v4/", ai.Handler())

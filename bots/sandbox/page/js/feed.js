@@ -36,7 +36,7 @@ export class World {
   constructor(service, state) {
     this.service = service;
     this.name = state.name;
-    this.commands = []; // Discord: those that the bot has registered
+    this.commands = state.commands || []; // Slack: what may be written after /bobbin
     this.agent = state.agent || ""; // Slack: how the app is declared
     this.shortcuts = state.shortcuts || []; // Slack: what the app has put into menus
     this.users = new Map((state.users || []).map((u, place) => [u.id, { ...u, place }]));

@@ -71,11 +71,8 @@ export class SlackPane extends Pane {
   }
 
   get commands() {
-    return [
-      { name: "/bobbin ask", detail: "Ask something; the answer comes in a thread" },
-      { name: "/bobbin reset", detail: "Forget the conversation of this channel or DM", bare: true },
-      { name: "/bobbin help", detail: "What bobbin can do", bare: true },
-    ];
+    const known = this.world.commands.map((c) => ({ name: "/bobbin " + c.name, detail: c.summary, bare: !c.argument }));
+    return known.length ? known : [{ name: "/bobbin", detail: "" }];
   }
 
   /** What acting on blocks does: where says which message or view they are in. */

@@ -79,6 +79,10 @@ func usage(ctx context.Context, in *Intake, ev Event) (string, error) {
 		who string
 		s   agent.Spent
 	}{{"This conversation", info.Spent}, {"You, today", me}, {"Everybody, today", all}} {
+		if row.s.Turns == 0 {
+			fmt.Fprintf(&b, "- %s: nothing yet\n", row.who)
+			continue
+		}
 		fmt.Fprintf(&b, "- %s: %s, %s read, %d written, %s\n", row.who, count(row.s.Turns, "answer", "answers"),
 			count(row.s.Usage.Input, "token", "tokens"), row.s.Usage.Output, price(row.s.Usage))
 	}

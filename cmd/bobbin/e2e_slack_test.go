@@ -260,6 +260,11 @@ func TestSlackDeliveriesOfOneMessageAreAnsweredOnce(t *testing.T) {
 		if n := r.ai.Count(); n != 1 {
 			t.Errorf("the model was asked %d times, want 1", n)
 		}
+		for _, m := range r.slack.World().Messages(general) {
+			if len(m.Reactions) > 0 {
+				t.Errorf("a sign of waiting has stayed: %s", dump([]sandbox.Message{m}))
+			}
+		}
 	})
 }
 

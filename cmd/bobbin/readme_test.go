@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,6 +19,9 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v4"
+
+	"bobbin/bots"
+	"bobbin/bots/slack"
 )
 
 // readme is the file, and its fenced code blocks in a language.
@@ -52,65 +57,217 @@ func (r readme) names(pattern string) (all []string) {
 	return slices.Compact(all)
 }
 
-func TestReadmeManifestAsksForWhatSlackNeeds(t *testing.T) {
-	var manifest struct {
-		Features struct {
-			AppHome struct {
-				Tab      bool `yaml:"messages_tab_enabled"`
-				ReadOnly bool `yaml:"messages_tab_read_only_enabled"`
-			} `yaml:"app_home"`
-			Commands []struct {
-				Command string `yaml:"command"`
-			} `yaml:"slash_commands"`
-		} `yaml:"features"`
-		OAuth struct {
-			Scopes struct {
-				Bot []string `yaml:"bot"`
-			} `yaml:"scopes"`
-		} `yaml:"oauth_config"`
-		Settings struct {
-			Events struct {
-				Bot []string `yaml:"bot_events"`
-			} `yaml:"event_subscriptions"`
-			Socket bool `yaml:"socket_mode_enabled"`
-		} `yaml:"settings"`
-	}
-	if err := yaml.Unmarshal([]byte(readReadme(t).blocks("yaml")[0]), &manifest); err != nil {
+// slackManifest is what the README has people paste into Slack.
+type slackManifest struct {
+	Features struct {
+		AppHome struct {
+			Home     bool `yaml:"home_tab_enabled"`
+			Messages bool `yaml:"messages_tab_enabled"`
+			ReadOnly bool `yaml:"messages_tab_read_only_enabled"`
+		} `yaml:"app_home"`
+		Agent    map[string]any `yaml:"agent_view"`
+		Commands []struct {
+			Command string `yaml:"command"`
+			Hint    string `yaml:"usage_hint"`
+		} `yaml:"slash_commands"`
+		Shortcuts []struct {
+			Name       string `yaml:"name"`
+			Type       string `yaml:"type"`
+			CallbackID string `yaml:"callback_id"`
+		} `yaml:"shortcuts"`
+	} `yaml:"features"`
+	OAuth struct {
+		Scopes struct {
+			Bot []string `yaml:"bot"`
+		} `yaml:"scopes"`
+	} `yaml:"oauth_config"`
+	Settings struct {
+		Events struct {
+			Bot []string `yaml:"bot_events"`
+		} `yaml:"event_subscriptions"`
+		Interactivity struct {
+			Enabled bool `yaml:"is_enabled"`
+		} `yaml:"interactivity"`
+		Socket bool `yaml:"socket_mode_enabled"`
+	} `yaml:"settings"`
+}
+
+func TestReadmeManifestIsForWhatBobbinDoesInSlack(t *testing.T) {
+	var m slackManifest
+	if err := yaml.Unmarshal([]byte(readReadme(t).blocks("yaml")[0]), &m); err != nil {
 		t.Fatal(err)
 	}
-	if !manifest.Features.AppHome.Tab || manifest.Features.AppHome.ReadOnly {
+	if home := m.Features.AppHome; !home.Messages || home.ReadOnly {
 		t.Error("people could write no direct messages")
+	} else if !home.Home || len(m.Features.Agent) == 0 {
+		t.Error("the home or the pane for agents is missing")
 	}
-	if !manifest.Settings.Socket {
-		t.Error("the manifest is not for Socket Mode, which the steps after it need")
+	if !m.Settings.Socket || !m.Settings.Interactivity.Enabled {
+		t.Error("the manifest is not for Socket Mode, which the steps after it need, or buttons do nothing")
 	}
-	if c := manifest.Features.Commands; len(c) != 1 || c[0].Command != "/bobbin" {
-		t.Errorf("commands: %v", c)
+	if c := m.Features.Commands; len(c) != 1 || c[0].Command != "/bobbin" {
+		t.Fatalf("commands: %v", c)
 	}
-	// Each event is only delivered with its scope.
-	for event, scope := range map[string]string{
-		"app_mention": "app_mentions:read", "message.im": "im:history", "message.channels": "channels:history",
-		"message.groups": "groups:history", "message.mpim": "mpim:history",
-	} {
-		if !slices.Contains(manifest.Settings.Events.Bot, event) || !slices.Contains(manifest.OAuth.Scopes.Bot, scope) {
-			t.Errorf("%s or its scope %s is missing", event, scope)
+	known := bots.Commands([]string{"one", "another"})
+	for _, hint := range strings.Split(m.Features.Commands[0].Hint, "|") {
+		name, _, _ := strings.Cut(strings.TrimSpace(hint), " ")
+		if !slices.ContainsFunc(known, func(c bots.Command) bool { return c.Name == name }) {
+			t.Errorf("the hint names %q, which is no command", name)
 		}
 	}
-	for _, scope := range []string{"chat:write", "commands", "users:read", "channels:read", "groups:read", "im:read", "mpim:read"} {
-		if !slices.Contains(manifest.OAuth.Scopes.Bot, scope) {
-			t.Errorf("the scope %s is missing", scope)
+	var menu []slack.Shortcut
+	for _, s := range m.Features.Shortcuts {
+		if s.Type != "message" {
+			t.Errorf("%s is in the menu of no message", s.Name)
 		}
+		menu = append(menu, slack.Shortcut{CallbackID: s.CallbackID, Name: s.Name})
+	}
+	if !slices.Equal(menu, slack.Shortcuts()) {
+		t.Errorf("the menu of a message holds %v, want %v", menu, slack.Shortcuts())
+	}
+}
+
+// slackScopes are the scopes that each event and method needs.
+var slackScopes = map[string][]string{
+	"app_mention": {"app_mentions:read"}, "message.channels": {"channels:history"}, "message.groups": {"groups:history"},
+	"message.im": {"im:history"}, "message.mpim": {"mpim:history"}, "reaction_added": {"reactions:read"},
+	"member_joined_channel": {"channels:read", "groups:read"}, "app_home_opened": {}, "agent_session_stopped": {"assistant:write"},
+
+	"agents.sessions.setStatus": {"assistant:write"}, "assistant.threads.setSuggestedPrompts": {"assistant:write"},
+	"assistant.threads.setTitle": {"assistant:write"}, "assistant.threads.setStatus": {"chat:write"},
+	"chat.appendStream": {"chat:write"}, "chat.delete": {"chat:write"}, "chat.postEphemeral": {"chat:write"}, "chat.postMessage": {"chat:write"},
+	"chat.startStream": {"chat:write"}, "chat.stopStream": {"chat:write"}, "chat.update": {"chat:write"},
+	"conversations.history": {"channels:history", "groups:history", "im:history", "mpim:history"},
+	"conversations.replies": {"channels:history", "groups:history", "im:history", "mpim:history"},
+	"conversations.open":    {"im:write"}, "users.conversations": {"channels:read", "groups:read", "im:read", "mpim:read"},
+	"files.completeUploadExternal": {"files:write"}, "files.getUploadURLExternal": {"files:write"}, "files.info": {"files:read"},
+	"reactions.add": {"reactions:write"}, "reactions.remove": {"reactions:write"}, "users.info": {"users:read"},
+	"auth.test": {}, "apps.connections.open": {}, "views.open": {}, "views.publish": {},
+}
+
+func TestReadmeManifestAsksForTheScopesOfWhatIsCalledAndHeard(t *testing.T) {
+	var m slackManifest
+	if err := yaml.Unmarshal([]byte(readReadme(t).blocks("yaml")[0]), &m); err != nil {
+		t.Fatal(err)
+	}
+	sources, err := filepath.Glob("../../bots/slack/*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatal(sources, err)
+	}
+	var code strings.Builder
+	for _, file := range sources {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(b)
+	}
+	needed := map[string]bool{"commands": true}
+	need := func(what string) {
+		scopes, known := slackScopes[what]
+		if !known {
+			t.Errorf("which scopes %s needs is not known here", what)
+		}
+		for _, s := range scopes {
+			needed[s] = true
+		}
+	}
+	methods := regexp.MustCompile(`"((?:agents|apps|assistant|auth|chat|conversations|files|reactions|users|views)(?:\.[a-z]+)*\.[a-zA-Z]+)"`).FindAllStringSubmatch(code.String(), -1)
+	if len(methods) < 15 {
+		t.Fatalf("only %d methods are found in the code", len(methods))
+	}
+	for _, m := range methods {
+		need(m[1])
+	}
+	if strings.Contains(code.String(), "GetUserInfoContext(") { // which nothing calls by its name
+		need("users.info")
+	}
+	var heard []string
+	kinds := regexp.MustCompile(`(?s)switch kind\.Type \{(.*?)\tdefault:`).FindStringSubmatch(code.String())
+	if kinds == nil {
+		t.Fatal("where events are told apart does not look as it did")
+	}
+	for _, line := range regexp.MustCompile(`(?m)^\tcase (.*):$`).FindAllStringSubmatch(kinds[1], -1) {
+		for _, e := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(line[1], -1) {
+			switch e[1] {
+			case "message":
+				heard = append(heard, "message.channels", "message.groups", "message.im", "message.mpim")
+			case "assistant_thread_started": // of the older kind of agent, which the text tells of
+			default:
+				heard = append(heard, e[1])
+			}
+		}
+	}
+	slices.Sort(heard)
+	if got := slices.Sorted(slices.Values(m.Settings.Events.Bot)); !slices.Equal(got, heard) {
+		t.Errorf("the manifest subscribes to %q, and heard are %q", got, heard)
+	}
+	for _, e := range heard {
+		need(e)
+	}
+	if got, want := slices.Sorted(slices.Values(m.OAuth.Scopes.Bot)), slices.Sorted(maps.Keys(needed)); !slices.Equal(got, want) {
+		t.Errorf("the manifest asks for the scopes\n%q, needed are\n%q", got, want)
+	}
+}
+
+func TestReadmeShowsEachFeatureByTestsThatExist(t *testing.T) {
+	r := string(readReadme(t))
+	table := r[strings.Index(r, "## Talk to it"):strings.Index(r, "## What it keeps")]
+	tests := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || d.IsDir():
+			return err
+		case strings.HasSuffix(path, ".txtar"):
+			tests[filepath.Base(path)] = true
+		case strings.HasSuffix(path, "_test.go"):
+			b, err := os.ReadFile(path)
+			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(b, -1) {
+				tests[string(m[1])] = true
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if !strings.HasPrefix(line, "| ") || len(cells) != 4 || strings.HasPrefix(line, "| | Slack") {
+			if strings.HasPrefix(line, "| ") && len(cells) != 4 {
+				t.Errorf("a row with %d cells: %s", len(cells), line)
+			}
+			continue
+		}
+		rows++
+		named := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[3], -1)
+		if len(named) == 0 {
+			t.Errorf("no test shows %s", cells[0])
+		}
+		for _, n := range named {
+			if !tests[n[1]] {
+				t.Errorf("%s: there is no %s", cells[0], n[1])
+			}
+		}
+	}
+	if rows < 20 {
+		t.Errorf("the table has %d rows", rows)
 	}
 }
 
 func TestReadmeInvitesWithThePermissionsItNames(t *testing.T) {
-	const view, send, history, threads, inThreads = 1 << 10, 1 << 11, 1 << 16, 1 << 35, 1 << 38
+	const react, view, send, attach, history, threads, inThreads = 1 << 6, 1 << 10, 1 << 11, 1 << 15, 1 << 16, 1 << 35, 1 << 38
 	link := regexp.MustCompile(`https://discord\.com/oauth2/authorize\S+`).FindString(string(readReadme(t)))
 	u, err := url.Parse(link)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := u.Query().Get("permissions"), fmt.Sprint(view|send|history|threads|inThreads); got != want {
+	if got, want := u.Query().Get("permissions"), fmt.Sprint(react|view|send|attach|history|threads|inThreads); got != want {
 		t.Errorf("permissions=%s, want %s", got, want)
 	}
 	if got := u.Query().Get("scope"); got != "bot applications.commands" {
@@ -136,7 +293,7 @@ func TestReadmeNamesSettingsThatExist(t *testing.T) {
 	walk(reflect.TypeFor[Config](), "")
 	r := readReadme(t)
 	table := r[strings.Index(string(r), "## Configure it"):strings.Index(string(r), "## Talk to it")]
-	named := append(r.names(`(?:workers_ai|agent|tools|slack|discord|admin|log)\.[a-z_.]+`), regexp.MustCompile("(?m)^\\| `([a-z_.]+)`").FindAllString(string(table), -1)...)
+	named := append(r.names(`(?:workers_ai|agent|reply|people|files|tools|slack|discord|admin|log)\.[a-z_.]+`), regexp.MustCompile("(?m)^\\| `([a-z_.]+)`").FindAllString(string(table), -1)...)
 	if len(named) < 20 {
 		t.Fatalf("only %d settings are named: %v", len(named), named)
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"bobbin/bots/sandbox"
 )
@@ -72,6 +75,41 @@ func TestAnExportHoldsWhatWasSaidAndWhatPeopleThinkOfIt(t *testing.T) {
 				}
 				if md := c.exports("markdown"); !strings.Contains(md, "\n\nwhat is a bobbin?\n\n## bobbin, ") || !strings.Contains(md, "It is a small spool.\n\n👍 1 👎 1\n") {
 					t.Errorf("the export is %s", md)
+				}
+			})
+		})
+	}
+}
+
+func TestStopEndsAnAnswerWithinASecondAndKeepsItsText(t *testing.T) {
+	for _, platform := range []string{"slack", "discord"} {
+		t.Run(platform, func(t *testing.T) {
+			bubble(t, setup{}, func(r *rig) {
+				c := &conversation{rig: r, said: make(map[string]string), platform: platform}
+				r.script(sandbox.AIReply{Pieces: slices.Repeat([]string{"and on it goes, "}, 1000), Pace: 50 * time.Millisecond})
+				c.says("Ada", "general", "@bobbin tell me a story")
+				time.Sleep(10 * time.Second) // virtual
+				// Others write meanwhile, and are in nobody's way.
+				for range 5 {
+					c.says("Grace", "the thread", "@bobbin hurry up")
+				}
+				if err := c.presses("Ada", "Stop"); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				var stopped []string
+				said := 0 // in all the messages of the answer
+				for _, ch := range c.world().Channels() {
+					for _, m := range r.answers(c.world().Messages(ch.ID)) {
+						said += strings.Count(look(m), "and on it goes")
+						if strings.Contains(look(m), "Stopped.") {
+							stopped = append(stopped, look(m))
+						}
+					}
+				}
+				if len(stopped) != 1 || said < 100 || strings.Contains(stopped[0], "[Stop]") {
+					t.Errorf("a second later these are stopped, and %d times it went on: %q", said, stopped)
 				}
 			})
 		})

@@ -302,7 +302,7 @@ func TestHelpTellsHowToSpeakToBobbin(t *testing.T) {
 		if err := d.Accept(t.Context(), command("help", d.event(at, ""))); err != nil {
 			t.Fatal(err)
 		}
-		for _, has := range []string{"ask text`", "reset`", "help`", "export [format]`", "!reset"} {
+		for _, has := range []string{"ask text`", "reset`", "help`", "export [markdown|json]`", "!reset"} {
 			if !strings.Contains(d.answers[0], has) {
 				t.Errorf("help does not speak of %s", has)
 			}

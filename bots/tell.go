@@ -25,7 +25,11 @@ func help(_ context.Context, in *Intake, ev Event) (string, error) {
 	}
 	b.WriteString("\n\n")
 	in.list(&b, ev.Target.Platform)
-	b.WriteString("\nIn a thread, write them with an exclamation mark: `!reset`.")
+	if ev.Target.Platform == "slack" {
+		b.WriteString("\nIn a thread, where Slack has no slash commands, write them with an exclamation mark: `!reset`.")
+	} else {
+		b.WriteString("\nAn exclamation mark does as well: `!reset`.")
+	}
 	return b.String(), nil
 }
 
@@ -40,6 +44,8 @@ func (in *Intake) list(b *strings.Builder, platform string) {
 		switch {
 		case c.Required:
 			argument = " " + c.Argument
+		case len(c.Choices) > 0 && len(c.Choices) < 3:
+			argument = " [" + strings.Join(c.Choices, "|") + "]"
 		case c.Argument != "":
 			argument = " [" + c.Argument + "]"
 		}

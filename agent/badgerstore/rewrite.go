@@ -177,20 +177,20 @@ func settle(dir string) error {
 		{rewritten, func(from string) error {
 			old, err := ownFiles(dir)
 			for _, name := range old {
-				err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+				err = errors.Join(err, os.Remove(filepath.Join(dir, name))) //nolint:gosec // the admin names the directory
 			}
 			if err == nil {
-				err = os.Rename(from, filepath.Join(dir, replacing))
+				err = os.Rename(from, filepath.Join(dir, replacing)) //nolint:gosec // the admin names the directory
 			}
 			return err
 		}},
 		{replacing, func(from string) error {
 			names, err := ownFiles(from)
 			for _, name := range names {
-				err = errors.Join(err, os.Rename(filepath.Join(from, name), filepath.Join(dir, name)))
+				err = errors.Join(err, os.Rename(filepath.Join(from, name), filepath.Join(dir, name))) //nolint:gosec // the admin names the directory
 			}
 			if err == nil {
-				err = errors.Join(syncDir(dir), os.RemoveAll(from))
+				err = errors.Join(syncDir(dir), os.RemoveAll(from)) //nolint:gosec // the admin names the directory
 			}
 			return err
 		}},

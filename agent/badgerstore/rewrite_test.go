@@ -24,7 +24,7 @@ func isOnDisk(t *testing.T, dir, text string) bool {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(path) //nolint:gosec // a file of the test's own
+		data, err := os.ReadFile(path)
 		found = found || bytes.Contains(data, []byte(text))
 		return err
 	})

@@ -142,7 +142,7 @@ var slackScopes = map[string][]string{
 	"conversations.open":    {"im:write"}, "users.conversations": {"channels:read", "groups:read", "im:read", "mpim:read"},
 	"files.completeUploadExternal": {"files:write"}, "files.getUploadURLExternal": {"files:write"}, "files.info": {"files:read"},
 	"reactions.add": {"reactions:write"}, "reactions.remove": {"reactions:write"}, "users.info": {"users:read"},
-	"auth.test": {}, "apps.connections.open": {}, "views.open": {}, "views.publish": {},
+	"auth.test": {}, "chat.getPermalink": {}, "apps.connections.open": {}, "views.open": {}, "views.publish": {},
 }
 
 func TestReadmeManifestAsksForTheScopesOfWhatIsCalledAndHeard(t *testing.T) {

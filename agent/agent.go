@@ -65,8 +65,9 @@ type worker struct {
 	again bool // there may be more to do
 
 	// For its goroutine only.
-	failed int // attempts in a row at its turn that failed, and that this process has survived
-	deaths int // how often the daemon died while its turn was under way, since that got on
+	failed int    // attempts in a row at its turn that failed, and that this process has survived
+	deaths int    // how often the daemon died while its turn was under way, since that got on
+	leave  func() // gives back the slot of a turn on trial; nil: its turn is on none
 
 	// Of the turn that it runs; turn is nil between turns.
 	turn  *Turn

@@ -97,7 +97,7 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 	running, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	ended := a.begins(w, t, end)
-	err = a.deliver(ctx, running, w, t)
+	err = a.attempt(ctx, running, w, t)
 	ended()
 	a.Observer.TurnEnded(t, time.Since(began), err)
 	switch {
@@ -118,6 +118,28 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 	return true, err
 }
 
+// attempt takes a turn up. One that the daemon has died of, perhaps, is on trial.
+func (a *Agent) attempt(ctx, running context.Context, w *worker, t *Turn) error {
+	w.leave = nil
+	if w.hopeless(t) {
+		return a.abandon(ctx, t, "even to say that it is given up brought the daemon down")
+	}
+	if w.suspect() {
+		leave, err := a.trial(running, t)
+		if err != nil {
+			return err
+		}
+		w.leave = leave
+		defer leave()
+	}
+	if t.Suspended {
+		if err := a.goOn(ctx, t); err != nil {
+			return err
+		}
+	}
+	return a.deliver(ctx, running, w, t)
+}
+
 // errAnew ends an attempt at a turn that was rewound.
 var errAnew = errors.New("the turn begins anew")
 
@@ -126,9 +148,6 @@ var errAnew = errors.New("the turn begins anew")
 // that it ends this turn's attempt and nothing else.
 func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err error) {
 	defer recovered(&err)
-	if w.hopeless(t) {
-		return a.abandon(ctx, t, "even to say that it is given up brought the daemon down")
-	}
 	reply, err := a.open(ctx, t)
 	if err != nil {
 		if !w.final(err) {
@@ -146,13 +165,8 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		if o, err = &instead, a.journalAnswer(ctx, t, instead); err != nil {
 			return err
 		}
-	case o != nil && w.suspect():
-		leave, err := a.trial(ctx, t, reply)
-		if err != nil {
-			return err
-		}
-		defer leave()
-		defer time.AfterFunc(aloneFor, leave).Stop() // a platform that is away may hold it up for long
+	case o != nil && w.leave != nil:
+		defer time.AfterFunc(aloneFor, w.leave).Stop() // a platform that is away may hold it up for long
 	case o == nil:
 		answer, err := a.outcome(running, w, t, reply)
 		switch cause := context.Cause(running); {
@@ -160,7 +174,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		case errors.Is(cause, errRevised), errors.Is(cause, errInterrupted):
 			return a.rewind(ctx, t)
 		case !errors.Is(cause, ErrStopped):
-			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text, err))
+			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text))
 		default:
 			answer = stopped(t, answer.Text)
 		}
@@ -220,8 +234,8 @@ func stopped(t *Turn, soFar string) Outcome {
 
 // pausedSign leaves word in the reply of a turn that is cut off by a stop of the daemon,
 // so that nobody waits before an answer that seems to be writing.
-func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string, why error) error {
-	if !errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(why, ErrShutdown) {
+func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string) error {
+	if !errors.Is(context.Cause(ctx), ErrShutdown) {
 		return nil
 	}
 	err := lastly(ctx, func(ctx context.Context) error {
@@ -282,19 +296,19 @@ func recovered(err *error) {
 
 // outcome answers the turn, unless it has failed too often already.
 func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (Outcome, error) {
-	admit := a.enter
 	switch {
 	case t.Withdrawn():
 		return Outcome{Kind: Withdrawn}, nil
 	case w.deaths >= maxAttempts, w.failed >= maxAttempts:
 		a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
 		return givenUp(t), nil
-	case w.suspect():
-		admit = a.trial
 	}
-	leave, err := admit(ctx, t, reply)
-	if err != nil {
-		return Outcome{Text: t.text()}, err
+	leave := w.leave
+	if leave == nil {
+		var err error
+		if leave, err = a.enter(ctx, t, reply); err != nil {
+			return Outcome{Text: t.text()}, err
+		}
 	}
 	defer leave()
 	return a.answer(ctx, w, t, reply)

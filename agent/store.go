@@ -31,8 +31,8 @@ type Store interface {
 	Pending(ctx context.Context) iter.Seq2[SessionID, error]
 	// Begin takes what is in the inbox of s, oldest first and at most [MaxTake]
 	// messages, into a new turn. If s has an
-	// unfinished turn it returns that one instead, as its journal has it, with
-	// Attempt counted up. It returns nil when there is nothing to do. Records that are
+	// unfinished turn it returns that one instead, as its journal has it and suspended,
+	// with Attempt counted up. It returns nil when there is nothing to do. Records that are
 	// damaged are set aside: they cost what they held, and never the session.
 	Begin(ctx context.Context, s SessionID) (*Turn, error)
 	// History returns the newest entries of the turn's session whose Tokens sum
@@ -53,7 +53,7 @@ type Store interface {
 	// Suspend journals that the turn is put down in good order, so that its next
 	// Begin does not count as another attempt.
 	Suspend(ctx context.Context, t *Turn) error
-	// Resume journals that a turn that was suspended goes on: what cuts it off from here
+	// Resume journals that a turn that is suspended goes on: what cuts it off from here
 	// on counts again.
 	Resume(ctx context.Context, t *Turn) error
 	// Commit ends the turn: entries go to the end of the transcript, and the
@@ -108,6 +108,7 @@ type Turn struct {
 	Parts      []Part    // of the reply, in order
 	Prefers    string    // the model that people chose for the session; empty: any
 	Outcome    *Outcome  // set once answered
+	Suspended  bool      // it is to be resumed before anything is done about it
 	Abandoned  bool      // it was set aside instead of being committed
 }
 

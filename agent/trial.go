@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,24 +17,20 @@ const maxAttempts = 3
 // all down that are under way. So its last attempt is one that tells: it begins when the
 // daemon has lived for a while, so that whatever kills it does not do so anyhow, and
 // nothing runs beside it. If the daemon dies before then, that is not held against it.
-func (a *Agent) trial(ctx context.Context, t *Turn, reply Reply) (leave func(), err error) {
+//
+// Nothing is shown meanwhile, as showing may be what it dies of. A turn that is to end is
+// on trial no more.
+func (a *Agent) trial(ctx context.Context, t *Turn) (leave func(), err error) {
 	a.Log.Warn("a turn was under way each time when the daemon died; it is tried alone", "session", t.Session, "turn", t.ID, "attempt", t.Attempt)
-	if err := a.hold(ctx, t, reply, "waiting a moment before I try this again"); err != nil {
-		return nil, err
-	}
 	a.pause(ctx, time.Until(a.settled))
 	if a.isClosing() {
 		return nil, ErrShutdown
 	}
 	leave, err = a.slots.enterAlone(ctx, t)
-	if err != nil {
-		return nil, err
+	if err != nil && !errors.Is(err, ErrShutdown) {
+		return func() {}, nil
 	}
-	if err := a.goOn(ctx, t); err != nil {
-		leave()
-		return nil, err
-	}
-	return leave, nil
+	return leave, err
 }
 
 // enter waits until there is room for a turn. It is not held against the turn if the
@@ -42,7 +39,11 @@ func (a *Agent) enter(ctx context.Context, t *Turn, reply Reply) (leave func(), 
 	waited := false
 	leave, err = a.slots.enter(ctx, t, func() error {
 		waited = true
-		return a.hold(ctx, t, reply, "waiting for other answers to finish")
+		reply.Update(Update{Text: t.text(), Status: "waiting for other answers to finish"})
+		if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }); err != nil {
+			return fmt.Errorf("%w: journal that a turn waits: %w", errStore, err)
+		}
+		return nil
 	})
 	if err != nil || !waited {
 		return leave, err
@@ -52,15 +53,6 @@ func (a *Agent) enter(ctx context.Context, t *Turn, reply Reply) (leave func(), 
 		return nil, err
 	}
 	return leave, nil
-}
-
-// hold puts a turn down until it may run, and says why it waits.
-func (a *Agent) hold(ctx context.Context, t *Turn, reply Reply, why string) error {
-	reply.Update(Update{Text: t.text(), Status: why})
-	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Suspend(ctx, t) }); err != nil {
-		return fmt.Errorf("%w: journal that a turn waits: %w", errStore, err)
-	}
-	return nil
 }
 
 func (a *Agent) goOn(ctx context.Context, t *Turn) error {

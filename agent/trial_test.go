@@ -253,9 +253,13 @@ func TestATurnOnTrialIsPutDownAtOnceByAStop(t *testing.T) {
 		began := time.Now()
 		r.down()
 		same(r.T, "the stop took", time.Since(began), 0)
-		all := r.replies.All()
-		if o := all[len(all)-1].Outcome; o == nil || o.Kind != agent.Paused {
-			r.Errorf("no word that it goes on: %+v", o)
+		d.poison = ""
+		r.up()
+		time.Sleep(time.Minute)
+		r.idle()
+		all := r.replies.Finished()
+		if len(all) != 1 || all[0].Outcome.Kind != agent.Answered || all[0].Turn.Attempt != 3 {
+			r.Errorf("after the restart: %+v", all)
 		}
 	})
 }

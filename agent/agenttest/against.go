@@ -166,10 +166,7 @@ func (a *against) begin(t *rapid.T) {
 	must(t, err)
 	switch {
 	case c.turn != nil:
-		if !c.suspended {
-			c.turn.Attempt++
-		}
-		c.suspended = false
+		c.again()
 	case len(c.inbox) > 0:
 		if got == nil {
 			t.Fatal("no turn, although there are messages")
@@ -279,6 +276,14 @@ func (a *against) abandon(t *rapid.T) {
 	c.ended(turn.Transcript())
 }
 
+// again is what Begin does for a turn that is under way.
+func (c *conversation) again() {
+	if !c.suspended {
+		c.turn.Attempt++
+	}
+	c.suspended, c.turn.Suspended = true, true
+}
+
 // ended is what the end of a turn does.
 func (c *conversation) ended(es []agent.Entry) {
 	if !c.old {
@@ -323,10 +328,7 @@ func (a *against) crash(t *rapid.T) {
 		}
 		got, err := a.store.Begin(a.testing.Context(), id)
 		must(t, err)
-		if !c.suspended {
-			c.turn.Attempt++
-		}
-		c.suspended = false
+		c.again()
 		slices.Sort(got.Started)
 		same(t, "the turn after a crash", got, c.turn)
 	}

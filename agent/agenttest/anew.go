@@ -126,7 +126,7 @@ func rewound(r *rig) {
 	r.ok(r.Rewind(r.Context(), t))
 	r.reopen()
 	want := *t
-	want.Parts = []agent.Part{{Key: "K-001", ID: "m1"}}
+	want.Parts, want.Suspended = []agent.Part{{Key: "K-001", ID: "m1"}}, true
 	same(r, "turn", r.begin(place.Session()), &want)
 }
 

@@ -272,7 +272,7 @@ func endedContext(r *rig) {
 	refuse("Pending", err)
 
 	want := *t
-	want.Attempt = 2 // not suspended
+	want.Attempt, want.Suspended = 2, true // it was not
 	same(r, "the turn", r.begin(s), &want)
 	es, err := r.History(r.Context(), t, 1e6)
 	r.ok(err)

@@ -43,9 +43,11 @@ func cutOff(r *rig) {
 		r.Helper()
 		r.reopen()
 		want.Attempt++
+		want.Suspended = true
 		got := r.begin(place.Session())
 		slices.Sort(got.Started)
 		same(r, what, got, want)
+		r.ok(r.Resume(r.Context(), want))
 	}
 	again("begun")
 	r.ok(r.Append(r.Context(), want, step(1, "c1", "c2")))
@@ -87,6 +89,7 @@ func attemptsOfAStep(r *rig) {
 		if t = r.begin(place.Session()); t.Attempt != want {
 			r.Errorf("%s: attempt %d, want %d", when, t.Attempt, want)
 		}
+		r.ok(r.Resume(r.Context(), t))
 	}
 	for n := range 5 {
 		r.reopen()
@@ -110,18 +113,17 @@ func attemptsOfAStep(r *rig) {
 func suspended(r *rig) {
 	r.accept(message(place, 1))
 	want := r.begin(place.Session())
+	want.Suspended = true
 	for range 3 {
 		r.ok(r.Suspend(r.Context(), want))
 		r.reopen()
 		same(r, "the turn", r.begin(place.Session()), want)
+		r.reopen() // as it is taken up, and before it goes on
+		same(r, "the turn", r.begin(place.Session()), want)
+		r.ok(r.Resume(r.Context(), want))
 	}
-	r.reopen() // and now a crash
+	r.reopen() // and now while it runs
 	want.Attempt = 2
-	same(r, "the turn", r.begin(place.Session()), want)
-	r.ok(r.Suspend(r.Context(), want))
-	r.ok(r.Resume(r.Context(), want))
-	r.reopen() // another, after it went on
-	want.Attempt = 3
 	same(r, "the turn", r.begin(place.Session()), want)
 }
 
@@ -228,7 +230,7 @@ func endedTurn(r *rig) {
 	r.accept(message(place, 2))
 	next := r.begin(place.Session())
 	check("another under way")
-	next.Attempt++
+	next.Attempt, next.Suspended = 2, true
 	same(r, "the next turn", r.begin(place.Session()), next)
 	es, err := r.History(r.Context(), next, 1e6)
 	r.ok(err)

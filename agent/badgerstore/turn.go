@@ -111,7 +111,7 @@ func (l *look) resume() (*agent.Turn, error) {
 	if !b.Suspended {
 		b.Attempt++
 	}
-	b.Suspended = false
+	b.Suspended = true // until Resume
 	h, err := l.head()
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (l *look) resume() (*agent.Turn, error) {
 		b.Base = max(b.Base, h.Next) // what is in the transcript is never written over
 	}
 	t := b.turn(l.id)
-	t.Prefers = h.Model
+	t.Prefers, t.Suspended = h.Model, true
 	if t.Inbound, err = l.inbox(b.Inbox); err != nil {
 		return nil, err
 	}

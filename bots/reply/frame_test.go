@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -278,10 +279,14 @@ func (referring) Refers(agent.Target) bool { return true }
 // marking is a stage whose messages can be marked.
 type marking struct {
 	*stage
+	slow    bool // takes a mark away only when nobody waits for it any more
 	cleared []agent.MessageID
 }
 
-func (m *marking) Mark(_ context.Context, _ agent.Target, id agent.MessageID, waits bool) error {
+func (m *marking) Mark(ctx context.Context, _ agent.Target, id agent.MessageID, waits bool) error {
+	if m.slow {
+		<-ctx.Done()
+	}
 	if !waits {
 		m.cleared = append(m.cleared, id)
 	}
@@ -302,8 +307,28 @@ func TestTheSignsOfMessagesThatWaitedGoWithTheirAnswer(t *testing.T) {
 			t.Errorf("cleared %q before the end", on.cleared)
 		}
 		s.finish(r, "so far")
+		synctest.Wait()
 		if !slices.Equal(on.cleared, []agent.MessageID{"waited"}) {
 			t.Errorf("cleared %q", on.cleared)
+		}
+	})
+}
+
+func TestAnAnswerIsNotHeldUpByTheSignsOfMessagesThatWaited(t *testing.T) {
+	bubble(t, func(t *testing.T, s *theatre) {
+		on := &marking{stage: s.stage, slow: true}
+		turn := turnOf("T", "c")
+		turn.Inbound[0].Waits = true
+		replies := New(Options{}, on)
+		began := time.Now()
+		s.finish(s.replyIn(replies, turn, &journal{}), "done")
+		if took := time.Since(began); took > time.Second || len(on.cleared) > 0 {
+			t.Errorf("it took %s, cleared %q", took, on.cleared)
+		}
+		began = time.Now()
+		replies.Close()
+		if took := time.Since(began); took != closeWait || len(on.cleared) != 1 {
+			t.Errorf("to close took %s, cleared %q", took, on.cleared)
 		}
 	})
 }

@@ -40,16 +40,21 @@ type Replies struct {
 	platforms map[string]bots.Platform
 	pacer     *pacer
 	log       *slog.Logger
+
+	unmarking context.Context // of what is done when an answer stands
+	stop      context.CancelFunc
+	rest      sync.WaitGroup
 }
 
 var _ agent.Replies = (*Replies)(nil)
 
-// New returns Replies on the given platforms.
+// New returns Replies on the given platforms. They are to be closed.
 func New(o Options, platforms ...bots.Platform) *Replies {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Replies{opts: o, platforms: make(map[string]bots.Platform), pacer: newPacer(), log: o.Log}
+	r.unmarking, r.stop = context.WithCancel(context.Background())
 	for _, p := range platforms {
 		r.platforms[p.Name()] = p
 		if m, ok := p.(bots.Meter); ok {
@@ -57,6 +62,35 @@ func New(o Options, platforms ...bots.Platform) *Replies {
 		}
 	}
 	return r
+}
+
+// closeWait is how long Close waits for signs to be taken away.
+const closeWait = 2 * time.Second
+
+// Close ends what is still done about answers that stand already. It is called when no
+// reply is open any more.
+func (r *Replies) Close() {
+	late := time.AfterFunc(closeWait, r.stop)
+	r.rest.Wait()
+	late.Stop()
+	r.stop()
+}
+
+// unmark takes away the signs that messages wait. The platform may let that be done a few
+// times a minute only, so an answer is not held up by it. A sign that stays does no harm.
+func (r *Replies) unmark(p bots.Platform, answered []agent.Inbound, log *slog.Logger) {
+	marker, can := p.(bots.Marker)
+	marked := slices.DeleteFunc(slices.Clone(answered), func(in agent.Inbound) bool { return !in.Waits })
+	if !can || len(marked) == 0 {
+		return
+	}
+	r.rest.Go(func() {
+		for _, in := range marked {
+			if err := marker.Mark(r.unmarking, in.Target, in.MessageID, false); err != nil {
+				log.Debug("the sign that a message waits could not be taken away", "error", err)
+			}
+		}
+	})
 }
 
 // Open implements agent.Replies. It fails if the platform of the turn's answer is off.
@@ -83,7 +117,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 		pacer:    r.pacer,
 		record:   record,
 		turn:     t.ID,
-		answers:  t,
+		unmark:   func() { r.unmark(p, t.Inbound, r.log.With("session", t.Session, "turn", t.ID)) },
 		log:      r.log.With("session", t.Session, "turn", t.ID),
 		cancel:   cancel,
 		changed:  make(chan struct{}, 1),
@@ -126,7 +160,7 @@ type live struct {
 	pacer    *pacer
 	record   func(context.Context, agent.Part) error
 	turn     agent.TurnID
-	answers  *agent.Turn // only read while its worker waits for the end
+	unmark   func() // called while its worker waits for the end
 	log      *slog.Logger
 
 	mu      sync.Mutex

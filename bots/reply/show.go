@@ -35,7 +35,7 @@ func (l *live) show(ctx context.Context) (err error) {
 			surplus = &l.parts
 		}
 		if complete && i < 0 && len(*surplus) == 0 {
-			l.unmark(ctx)
+			l.unmark()
 			return l.refusal // nil, unless a sentence stands for an answer that may not
 		}
 		if ctx.Err() != nil {
@@ -72,19 +72,6 @@ func (l *live) show(ctx context.Context) (err error) {
 			failures++
 			l.log.Warn("a message of a reply could not be shown and is tried again", "failures", failures, "error", err)
 			pause(ctx, backoff(failures))
-		}
-	}
-}
-
-// unmark takes away the signs that messages wait. One that stays does no harm.
-func (l *live) unmark(ctx context.Context) {
-	marker, can := l.platform.(bots.Marker)
-	for _, in := range l.answers.Inbound {
-		if !can || !in.Waits {
-			continue
-		}
-		if err := marker.Mark(ctx, in.Target, in.MessageID, false); err != nil {
-			l.log.Debug("the sign that a message waits could not be taken away", "error", err)
 		}
 	}
 }

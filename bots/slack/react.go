@@ -25,8 +25,8 @@ var (
 	noMarkCodes = set("missing_scope", "not_allowed_token_type", "no_permission")
 )
 
-// unmarkWait is how long an answer that stands waits for a mark to be taken away.
-const unmarkWait = 10 * time.Second
+// unmarkWait is how long a mark that is to be taken away may wait for others.
+const unmarkWait = 10 * time.Minute
 
 // Mark implements bots.Marker with an emoji. It needs the scope reactions:write; without
 // it nothing is marked.

@@ -27,6 +27,7 @@ type daemon struct {
 	store     *badgerstore.Store
 	model     *workersai.Client
 	platforms []bots.Platform
+	replies   *reply.Replies
 	agent     *agent.Agent
 	intake    *bots.Intake
 	metrics   *metrics
@@ -64,8 +65,9 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	if d.platforms, err = newPlatforms(cfg, d.store, home, log, x); err != nil {
 		return d, err
 	}
+	d.replies = reply.New(replyOptions(cfg, log, x), d.platforms...)
 	d.agent, err = agent.New(agent.Options{
-		Store: d.store, Model: d.model, Replies: reply.New(replyOptions(cfg, log, x), d.platforms...), Tools: toolbox,
+		Store: d.store, Model: d.model, Replies: d.replies, Tools: toolbox,
 		Instructions: cfg.Agent.Instructions, MaxSteps: cfg.Agent.MaxSteps, MaxTurns: cfg.Agent.MaxTurns, MaxTokens: cfg.WorkersAI.MaxTokens,
 		Window: cfg.Agent.Window, TurnTimeout: cfg.Agent.TurnTimeout, Drain: cfg.Agent.Drain, Settle: x.settle,
 		WhileBusy: agent.Busy(cfg.Agent.WhileBusy), Files: newFiles(cfg, d.model, d.platforms, log),
@@ -279,6 +281,9 @@ func (d *daemon) close() error {
 	}
 	if d.control != nil {
 		errs = append(errs, d.control.close())
+	}
+	if d.replies != nil {
+		d.replies.Close()
 	}
 	if d.model != nil {
 		d.model.Close()

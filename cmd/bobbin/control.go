@@ -56,6 +56,7 @@ func listenControl(ctx context.Context, dir string, d desk, log *slog.Logger) (*
 	mux.HandleFunc("POST /backup", c.backup)
 	mux.HandleFunc("GET /turns", func(w http.ResponseWriter, r *http.Request) { c.turns(w, r, false) })
 	mux.HandleFunc("GET /turns/failed", func(w http.ResponseWriter, r *http.Request) { c.turns(w, r, true) })
+	mux.HandleFunc("GET /turns/failed/{id}", c.show)
 	mux.HandleFunc("POST /turns/{id}/retry", c.retry)
 	c.server = &http.Server{Handler: c.whileOpen(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return c, nil
@@ -129,6 +130,15 @@ func (c *control) turns(w http.ResponseWriter, r *http.Request, failed bool) {
 		return
 	}
 	answer(w, http.StatusOK, lines)
+}
+
+func (c *control) show(w http.ResponseWriter, r *http.Request) {
+	story, err := c.desk.show(r.Context(), agent.TurnID(r.PathValue("id")))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, http.StatusOK, story)
 }
 
 func (c *control) retry(w http.ResponseWriter, r *http.Request) {

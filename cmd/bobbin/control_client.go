@@ -63,6 +63,11 @@ func (d *remoteDesk) turns(ctx context.Context, failed bool) (lines []turnLine, 
 	return lines, err
 }
 
+func (d *remoteDesk) show(ctx context.Context, id agent.TurnID) (s turnStory, err error) {
+	err = d.ask(ctx, http.MethodGet, "/turns/failed/"+url.PathEscape(string(id)), func(res *http.Response) error { return decodeAnswer(res, &s) })
+	return s, err
+}
+
 func (d *remoteDesk) retry(ctx context.Context, id agent.TurnID) error {
 	return d.ask(ctx, http.MethodPost, "/turns/"+url.PathEscape(string(id))+"/retry", func(res *http.Response) error { return decodeAnswer(res, nil) })
 }

@@ -18,6 +18,7 @@ import (
 type desk interface {
 	backup(ctx context.Context, w io.Writer) error
 	turns(ctx context.Context, failed bool) ([]turnLine, error)
+	show(ctx context.Context, id agent.TurnID) (turnStory, error)
 	retry(ctx context.Context, id agent.TurnID) error
 	Close() error
 }
@@ -31,6 +32,13 @@ type turnLine struct {
 	Attempt  int             `json:"attempt,omitempty"`
 	Messages int             `json:"messages"` // to be answered
 	Said     string          `json:"said,omitempty"`
+}
+
+// turnStory is all of a turn that was given up.
+type turnStory struct {
+	turnLine
+	Inbound []agent.Inbound `json:"inbound"`
+	Text    string          `json:"text"` // of the answer, as far as it came
 }
 
 // openDesk finds who has the data of a configuration.
@@ -71,11 +79,7 @@ func (d storeDesk) turns(ctx context.Context, failed bool) (lines []turnLine, er
 			if err != nil {
 				return nil, err
 			}
-			line := turnLine{ID: dead.ID, At: dead.At, Session: dead.Session, State: dead.Why, Attempt: dead.Attempt, Messages: len(dead.Inbound)}
-			if len(dead.Inbound) > 0 {
-				line.Said = firstWords(dead.Inbound[0].Text)
-			}
-			lines = append(lines, line)
+			lines = append(lines, lineOf(dead))
 		}
 		return lines, nil
 	}
@@ -95,6 +99,29 @@ func (d storeDesk) turns(ctx context.Context, failed bool) (lines []turnLine, er
 		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+func lineOf(dead badgerstore.Dead) turnLine {
+	line := turnLine{ID: dead.ID, At: dead.At, Session: dead.Session, State: dead.Why, Attempt: dead.Attempt, Messages: len(dead.Inbound)}
+	if len(dead.Inbound) > 0 {
+		line.Said = firstWords(dead.Inbound[0].Text)
+	}
+	return line
+}
+
+func (d storeDesk) show(ctx context.Context, id agent.TurnID) (turnStory, error) {
+	for dead, err := range d.Abandoned(ctx) {
+		if err != nil {
+			return turnStory{}, err
+		}
+		if dead.ID == id {
+			for i := range dead.Inbound {
+				dead.Inbound[i].Files = nil // whose addresses are secrets, perhaps
+			}
+			return turnStory{lineOf(dead), dead.Inbound, dead.Text}, nil
+		}
+	}
+	return turnStory{}, fmt.Errorf("show turn %s: %w", id, badgerstore.ErrNoSuchTurn)
 }
 
 func (d storeDesk) retry(ctx context.Context, id agent.TurnID) error {

@@ -132,6 +132,7 @@ func fillOffice(t *testing.T, s *badgerstore.Store) (dead agent.TurnID) {
 		}
 		if channel == "C1" {
 			dead = turn.ID
+			turn.Outcome = &agent.Outcome{Kind: agent.Failed, Text: "I have half"}
 			if err := s.Abandon(t.Context(), turn, "failed 4 times"); err != nil {
 				t.Fatal(err)
 			}
@@ -160,6 +161,13 @@ func TestTurnsAreListedAndRetried(t *testing.T) {
 			if strings.Count(o.out.String(), "\n") != 2 {
 				t.Errorf("the list is\n%s", &o.out)
 			}
+			o.bobbin(exitFine, "turns", "show", string(dead))
+			o.says("failed 4 times", "U1 wrote at", "\n  please\n  [31m look  at C1 é é", "as far as it came:\n  I have half")
+			if text := o.out.String(); strings.Count(text, "é") != 500 || strings.ContainsAny(text, "\x1b\u202e") || strings.Contains(text, "hook-secret") {
+				t.Errorf("the turn is\n%q", text)
+			}
+			o.bobbin(exitFailed, "turns", "show", "NOSUCHTURN")
+			o.says("there is no abandoned turn of this id")
 			o.bobbin(exitFailed, "turns", "retry", "NOSUCHTURN")
 			o.says("there is no abandoned turn of this id")
 			o.bobbin(exitFailed, "turns", "retry", "../../turns?x=")

@@ -16,6 +16,7 @@ import (
 
 type turnsCmd struct {
 	List  turnsListCmd  `cmd:"" default:"withargs" help:"List the turns that are under way or wait, or with --failed those that were given up."`
+	Show  turnsShowCmd  `cmd:"" help:"Show what a turn that was given up should have answered, and the answer as far as it came."`
 	Retry turnsRetryCmd `cmd:"" help:"Answer once more what a turn that was given up should have answered."`
 }
 
@@ -76,6 +77,43 @@ func plain(text string) string {
 		}
 		return -1
 	}, text)
+}
+
+type turnsShowCmd struct {
+	ID     string `arg:"" help:"The turn, as bobbin turns --failed shows it."`
+	Config string `help:"The configuration." default:"config.yaml" placeholder:"FILE"`
+}
+
+// Run shows all of a turn that was given up.
+func (cmd turnsShowCmd) Run(c console) (err error) {
+	cfg, err := LoadConfig(cmd.Config)
+	if err != nil {
+		return err
+	}
+	d, err := openDesk(c.ctx, cfg, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	s, err := d.show(c.ctx, agent.TurnID(cmd.ID))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "turn %s in %s was given up at %s: %s\n", plain(cmd.ID), plain(string(s.Session)), s.At.Local().Format(time.DateTime), plain(s.State))
+	for _, said := range s.Inbound {
+		fmt.Fprintf(c.stdout, "\n%s wrote at %s:\n%s\n", plain(cmp.Or(said.Author.Name, said.Author.ID)), said.Sent.Local().Format(time.DateTime), indented(said.Text))
+	}
+	_, err = fmt.Fprintf(c.stdout, "\nthe answer, as far as it came:\n%s\n", indented(cmp.Or(s.Text, "(nothing)")))
+	return err
+}
+
+// indented is a text of several lines as it may be shown in a terminal.
+func indented(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = "  " + plain(strings.ReplaceAll(line, "\t", "    "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 type turnsRetryCmd struct {

@@ -155,11 +155,14 @@ func (w *world) settle() {
 			w.Fatal(err)
 		}
 		if n == 0 && w.agent.Live() == 0 && !w.dark() {
-			return
+			break
 		}
 		if time.Since(began) > time.Hour {
 			w.Fatalf("%d messages are still to be answered, %d sessions live", n, w.agent.Live())
 		}
+	}
+	if n, err := w.db.Audit(w.Context()); n != 0 || err != nil {
+		w.Fatalf("%d messages are unaccounted for, error %v", n, err)
 	}
 }
 

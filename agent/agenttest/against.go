@@ -119,6 +119,11 @@ func (a *against) check(t *rapid.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	same(t, "pending", got, want)
+	if s, ok := a.store.(Auditor); ok {
+		n, err := s.Audit(a.testing.Context())
+		must(t, err)
+		same(t, "messages unaccounted for", n, 0)
+	}
 }
 
 // drawMessage draws a message that may have arrived before, and whether it has.

@@ -2,6 +2,7 @@ package agenttest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,12 @@ import (
 type Store interface {
 	agent.Store
 	io.Closer
+}
+
+// Auditor is a store that counts what it has accepted.
+type Auditor interface {
+	// Audit returns how many messages are unaccounted for.
+	Audit(ctx context.Context) (int, error)
 }
 
 // StoreSuite tests the behaviour that every agent.Store has. open opens the store in a

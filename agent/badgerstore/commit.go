@@ -60,7 +60,7 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) e
 	if b.Ahead < ahead {
 		return b, errAheadGone
 	}
-	h := head{Generation: b.Generation, Next: b.Base + uint64(len(values)), settings: settings{Spent: cost(t)}}
+	h := head{Generation: b.Generation, Next: b.Base + uint64(len(values)), settings: settings{Spent: cost(t), Ended: int64(len(t.Inbound))}}
 	fresh := t.Outcome != nil && t.Outcome.Summary
 	if ahead == 0 && !fresh {
 		for i, v := range values {
@@ -215,7 +215,7 @@ func finishFresh(txn *tx, id agent.SessionID, b begun, h head, values [][]byte) 
 	if err != nil {
 		return err
 	}
-	now.Spent = now.Spent.add(h.Spent)
+	now.Spent, now.Ended = now.Spent.add(h.Spent), now.Ended+h.Ended
 	if now.Generation == b.Generation {
 		now.Generation, now.Next = b.Generation+1, uint64(len(values))
 		for i, v := range values {

@@ -227,7 +227,7 @@ func (s *Store) messageBack(txn *tx, k []byte) (*agent.Inbound, error) {
 	}
 	in.Late = true
 	session := in.Session()
-	if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
+	if err := spoken(txn, session, 1); err != nil {
 		return nil, err
 	}
 	v, err := marshal(in)

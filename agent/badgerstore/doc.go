@@ -4,9 +4,9 @@
 // # Keys
 //
 //	v                           schema version
-//	k/SESSION                   the session is known: when something was last accepted
+//	k/SESSION                   the session is known: when something was last accepted, how many messages were
 //	p/PLATFORM                  when the platform was last heard
-//	h/SESSION                   head: generation, number of committed entries
+//	h/SESSION                   head: generation, number of committed entries, messages that were answered or set aside
 //	i/SESSION 0 SEQ             inbox, in order of acceptance
 //	d/e/PLATFORM 0 EVENT        an event id that was accepted; expires
 //	d/m/PLATFORM 0 MESSAGE      a message id that was accepted, and the session; expires

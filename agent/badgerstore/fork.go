@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -55,8 +54,8 @@ func (s *Store) Fork(ctx context.Context, from, to agent.SessionID, after agent.
 		}
 		n = len(values)
 		return errors.Join(
-			set(txn, key("h/", to), head{Next: uint64(n), settings: settings{Model: here.Model}}), //nolint:gosec // a count
-			txn.Set(key("k/", to), stamp(time.Now())),
+			set(txn, key("h/", to), head{Next: uint64(n), settings: settings{Model: here.Model, Ended: there.Ended}}), //nolint:gosec // a count
+			spoken(txn, to, 0),
 		)
 	})
 	if err != nil {

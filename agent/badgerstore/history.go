@@ -24,6 +24,7 @@ type head struct {
 type settings struct {
 	Model string `json:"model,omitempty"` // that people chose
 	Spent spent  `json:"spent,omitzero"`
+	Ended int64  `json:"ended,omitempty"` // messages that were answered or set aside
 }
 
 // spent is what the turns of a session have cost.
@@ -51,7 +52,9 @@ func readHead(txn *tx, id agent.SessionID) (h head, damage *fix, err error) {
 	} else {
 		f := fault(item, cmp.Or(err, errImplausible))
 		h, err = lastHead(txn, id)
-		return h, &f, err
+		a, wrong := readAccount(txn, id)
+		h.Ended = a.accepted - int64(txn.live.messages(id))
+		return h, &f, errors.Join(err, wrong)
 	}
 }
 
@@ -77,7 +80,7 @@ func writeHead(txn *tx, id agent.SessionID, h head) error {
 	if err != nil {
 		return err
 	}
-	now.Spent = now.Spent.add(h.Spent)
+	now.Spent, now.Ended = now.Spent.add(h.Spent), now.Ended+h.Ended
 	if now.Generation == h.Generation {
 		now.Next = h.Next
 	}

@@ -44,7 +44,7 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		if err := remember(txn, in); err != nil {
 			return err
 		}
-		if err := txn.Set(key("k/", session), stamp(time.Now())); err != nil {
+		if err := spoken(txn, session, 1); err != nil {
 			return err
 		}
 		return txn.arrive(session, s.nextSeq(), value)

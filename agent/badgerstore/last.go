@@ -119,7 +119,7 @@ func reopen(txn *tx, t *agent.Turn) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	h.Next = l.From
+	h.Next, h.Ended = l.From, h.Ended-int64(len(l.Inbox))
 	errs := []error{set(txn, key("h/", t.Session), h), txn.Delete(lastKey(t.Session))}
 	for seq := l.From; seq < l.To; seq++ {
 		errs = append(errs, txn.Delete(entryKey(t.Session, l.Generation, seq)))

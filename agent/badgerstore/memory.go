@@ -133,10 +133,10 @@ func stamp(t time.Time) []byte {
 }
 
 func unstamp(v []byte) time.Time {
-	if len(v) != 8 {
+	if len(v) != 8 && len(v) != 16 { // of an account
 		return time.Time{}
 	}
-	return time.Unix(0, int64(binary.BigEndian.Uint64(v))) //nolint:gosec // as it was written
+	return time.Unix(0, int64(binary.BigEndian.Uint64(v[:8]))) //nolint:gosec // as it was written
 }
 
 func readStamp(txn *tx, k []byte) (t time.Time, err error) {

@@ -89,7 +89,7 @@ func (s *Store) Writes() (transactions, syncs uint64) {
 }
 
 // tries bounds how often a transaction that meets conflicts is run.
-const tries = 5
+const tries = 50
 
 func (s *Store) write(f func(*tx) error) (wrote bool, err error) {
 	if err := s.group.broken(); err != nil {

@@ -13,9 +13,11 @@ import (
 
 // balance is bobbin's first promise as arithmetic. What was pending at the start and what
 // was accepted since is delivered, set aside or still pending; refused messages were told
-// so and never accepted. What is missing from the sum would be a lost message.
+// so and never accepted. What is missing from the sum would be a lost message. The store
+// keeps the sum of each session over restarts, which is checked at the start.
 type balance struct {
 	before    int64 // pending at the start
+	missing   int64 // of what earlier runs accepted
 	accepted  atomic.Int64
 	delivered atomic.Int64
 	dead      atomic.Int64
@@ -27,6 +29,11 @@ const countWithin = 2 * time.Second
 
 // watch counts what is pending and shows the balance from now on.
 func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
+	missing, err := s.Audit(context.Background())
+	if err != nil {
+		return err
+	}
+	b.missing = int64(missing)
 	pending := func() (int64, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), countWithin)
 		defer cancel()
@@ -56,8 +63,11 @@ func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
 		counter("messages_dead_total", "Accepted messages that were set aside; “bobbin turns --failed” lists them.", &b.dead),
 		counter("messages_retried_total", "Messages that were put back to be answered once more: by “bobbin turns retry”, or because people asked for another answer.", &b.retried),
 		gauge("messages_pending", "Accepted messages that are not answered yet; -1: the store did not say.", pending),
-		gauge("messages_unaccounted", "Pending at the start + accepted + retried - delivered - dead - pending. Not 0 for longer than a scrape would be a fault of bobbin.",
-			func() (int64, error) { return b.unaccounted(pending) }),
+		gauge("messages_unaccounted", "Pending at the start + accepted + retried - delivered - dead - pending, and what was missing from that sum of earlier runs at the start. Not 0 for longer than a scrape would be a fault of bobbin.",
+			func() (int64, error) {
+				n, err := b.unaccounted(pending)
+				return n + b.missing, err
+			}),
 	)
 	return nil
 }

@@ -226,6 +226,11 @@ func (h *healer) balance(ctx context.Context) error {
 	if n := got["bobbin_messages_retried_total"]; int(n) != h.report.deadMessages {
 		h.report.broken("bobbin_messages_retried_total is %v, but %d messages were retried", n, h.report.deadMessages)
 	}
+	if said, err := os.ReadFile(h.log.Name()); err != nil {
+		return err
+	} else if n := strings.Count(string(said), "messages are unaccounted for"); n > 0 {
+		h.report.broken("%d times a daemon found at its start that messages are unaccounted for", n)
+	}
 	h.report.balance = fmt.Sprintf("%.0f delivered, %.0f retried, %.0f dead, %.0f pending, %.0f unaccounted for",
 		got["bobbin_messages_delivered_total"], got["bobbin_messages_retried_total"], got["bobbin_messages_dead_total"],
 		got["bobbin_messages_pending"], got["bobbin_messages_unaccounted"])

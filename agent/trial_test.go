@@ -3,7 +3,9 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,12 +17,23 @@ import (
 type deadly struct {
 	poison string
 	asked  chan struct{} // closed while the poison is at work
-	order  []string      // what was asked, in order
+
+	mu    sync.Mutex
+	order []string // what was asked, in order
+}
+
+// asks returns what was asked so far.
+func (d *deadly) asks() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.order)
 }
 
 func (d *deadly) step(ctx context.Context, q agent.Request, yield func(agent.Chunk) bool) error {
 	last := q.Messages[len(q.Messages)-1].Text
+	d.mu.Lock()
 	d.order = append(d.order, last)
+	d.mu.Unlock()
 	if last != d.poison {
 		time.Sleep(2 * time.Second)
 		return agenttest.Says("fine")(ctx, q, yield)
@@ -101,15 +114,15 @@ func TestATurnIsGivenUpOnlyIfTheDaemonDiesWhileItRunsAlone(t *testing.T) {
 			r.up()
 			r.settle()
 		}
-		same(r.T, "asked", len(d.order), 2)
+		same(r.T, "asked", len(d.asks()), 2)
 		r.say("other", 1)
 		time.Sleep(19 * time.Second) // then "other" runs still
 		r.say("third", 1)
 		r.settle()
-		same(r.T, "asked within the time to settle", d.order[2:], []string{"say other-1", "say third-1"})
+		same(r.T, "asked within the time to settle", d.asks()[2:], []string{"say other-1", "say third-1"})
 		time.Sleep(time.Minute)
 		r.settle()
-		same(r.T, "asked alone", d.order[4:], []string{"say s-1"})
+		same(r.T, "asked alone", d.asks()[4:], []string{"say s-1"})
 		d.poison = ""
 		r.down()
 		r.up()
@@ -143,11 +156,11 @@ func TestNothingRunsBesideATurnOnTrialForAWhile(t *testing.T) {
 		r.say("beside", 1)
 		time.Sleep(10 * time.Second)
 		r.settle()
-		same(r.T, "asked", d.order[2:], []string{"say before-1", "say bad-1"})
+		same(r.T, "asked", d.asks()[2:], []string{"say before-1", "say bad-1"})
 		same(r.T, "waiting", r.agent.Queued(), 2)
 		time.Sleep(time.Minute) // the suspect is stuck
 		r.settle()
-		same(r.T, "asked in the end", len(d.order), 6)
+		same(r.T, "asked in the end", len(d.asks()), 6)
 		same(r.T, "waiting in the end", r.agent.Queued(), 0)
 		_, answered := r.given()
 		same(r.T, "answered", answered, 3)
@@ -166,7 +179,7 @@ func TestATurnThatWaitsForOthersIsNotBlamed(t *testing.T) {
 		r.say("second", 1)
 		r.settle()
 		r.crash()
-		same(r.T, "asked", len(d.order), 1)
+		same(r.T, "asked", len(d.asks()), 1)
 		d.poison = ""
 		r.up()
 		time.Sleep(time.Minute)

@@ -100,6 +100,35 @@ func TestAMessageThatIsGoneIsToldOfOnce(t *testing.T) {
 	audited(t, s, 0)
 }
 
+func TestAnAuditGoesThroughAllSessionsWhileMessagesAreAccepted(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	at := func(n int) agent.Address {
+		return agent.Address{Platform: "slack", Workspace: "T1", Channel: fmt.Sprintf("C%04d", n)}
+	}
+	const sessions = 2*auditStep + 10
+	for n := range sessions {
+		accept(t, s, said(at(n), fmt.Sprint("M", n), "hi"))
+	}
+	for _, n := range []int{0, auditStep, sessions - 1} {
+		err := s.db.Update(func(txn *badger.Txn) error {
+			return txn.Delete(inboxKey(at(n).Session(), s.live.waiting(at(n).Session())[0]))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.live.forget(at(n).Session(), s.live.waiting(at(n).Session())...)
+	}
+	var busy sync.WaitGroup
+	for n := range sessions {
+		if n%8 == 1 {
+			busy.Go(func() { accept(t, s, said(at(n), fmt.Sprint("L", n), "and")) })
+		}
+	}
+	audited(t, s, 3)
+	busy.Wait()
+	audited(t, s, 0)
+}
+
 func TestSessionsOfABobbinThatDidNotCountAreCountedFromNowOn(t *testing.T) {
 	s := openAt(t, t.TempDir(), Options{})
 	accept(t, s, said(place, "M1", "one"))

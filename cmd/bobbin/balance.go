@@ -16,8 +16,8 @@ import (
 // so and never accepted. What is missing from the sum would be a lost message. The store
 // keeps the sum of each session over restarts, which is checked at the start.
 type balance struct {
-	before    int64 // pending at the start
-	missing   int64 // of what earlier runs accepted
+	before    int64        // pending at the start
+	missing   atomic.Int64 // of what earlier runs accepted
 	accepted  atomic.Int64
 	delivered atomic.Int64
 	dead      atomic.Int64
@@ -29,11 +29,6 @@ const countWithin = 2 * time.Second
 
 // watch counts what is pending and shows the balance from now on.
 func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
-	missing, err := s.Audit(context.Background())
-	if err != nil {
-		return err
-	}
-	b.missing = int64(missing)
 	pending := func() (int64, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), countWithin)
 		defer cancel()
@@ -66,10 +61,20 @@ func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
 		gauge("messages_unaccounted", "Pending at the start + accepted + retried - delivered - dead - pending, and what was missing from that sum of earlier runs at the start. Not 0 for longer than a scrape would be a fault of bobbin.",
 			func() (int64, error) {
 				n, err := b.unaccounted(pending)
-				return n + b.missing, err
+				return n + b.missing.Load(), err
 			}),
 	)
 	return nil
+}
+
+// audit has the store check what earlier runs have left. It may take a while where there
+// are very many conversations.
+func (d *daemon) audit(ctx context.Context) {
+	n, err := d.store.Audit(ctx)
+	d.metrics.balance.missing.Add(int64(n))
+	if err != nil && ctx.Err() == nil {
+		d.log.Error("whether messages of earlier runs are missing could not be checked", "error", err)
+	}
 }
 
 // unaccounted compares the counters with the store. While messages move, a count taken

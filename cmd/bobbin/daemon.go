@@ -262,6 +262,7 @@ func (d *daemon) Run(ctx context.Context) error {
 	if d.control != nil {
 		parts.Go(func() { errs[3] = d.control.run(ctx) })
 	}
+	parts.Go(func() { d.audit(ctx) })
 	if d.cfg.Agent.Retention > 0 {
 		parts.Go(func() { d.forget(ctx) })
 	}

@@ -84,7 +84,7 @@ admin: {listen: ""}
 			select {
 			case <-tick.C:
 			case <-d.gone:
-				said, _ := os.ReadFile(log.Name()) //nolint:errcheck // it is for the one who reads the failure
+				said, _ := os.ReadFile(log.Name()) // for the one who reads the failure
 				t.Fatalf("the daemon ended before: %s: %v\n%s", what, d.err, said)
 			case <-t.Context().Done():
 				t.Fatal(what)

@@ -16,6 +16,7 @@ func TestBenchMeasuresAllOfItsTable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs daemons for some seconds")
 	}
+	t.Parallel() // what it measures is of no interest here
 	var out strings.Builder
 	dir := t.TempDir()
 	program, err := exec.LookPath("bobbin") // TestMain puts it into PATH

@@ -54,6 +54,7 @@ func crowdAnswer(number string) (words string) {
 func TestTwoHundredAnswersAtOnceStarveNobody(t *testing.T) {
 	for _, h := range theatres() {
 		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
 			const rooms = 20
 			crowded(t, h, rooms, func(r *rig, ends *sync.Map) {
 				from := h.world(r).Next()

@@ -15,6 +15,7 @@ func TestNothingIsLostAndNothingComesTwiceUnderKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills a daemon for half a minute")
 	}
+	t.Parallel() // it waits most of the time
 	var out strings.Builder
 	torture := torture{
 		tortureCmd: tortureCmd{Kills: 12, Messages: 60},

@@ -16,6 +16,8 @@ import (
 // writes is not encrypted; it ends with a checksum, so that [Inspect] and [Restore] find
 // out if any of it is missing or changed.
 func (s *Store) Backup(ctx context.Context, w io.Writer) error {
+	s.long.RLock()
+	defer s.long.RUnlock()
 	if err := s.backup(ctx, w, s.view, func([]byte) bool { return true }); err != nil {
 		return fmt.Errorf("write a backup: %w", err)
 	}

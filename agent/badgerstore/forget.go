@@ -43,9 +43,7 @@ func (s *Store) Forget(ctx context.Context, platform, user string) (changed, bus
 	if err == nil {
 		err = s.forgetStandings(ctx, gone)
 	}
-	if changed > 0 {
-		err = errors.Join(err, s.noteErasure())
-	}
+	s.eraseSoon()
 	if err != nil {
 		return changed, busy, fmt.Errorf("forget a person: %w", err)
 	}
@@ -85,7 +83,7 @@ func (s *Store) forgetIn(ctx context.Context, id agent.SessionID, user string) (
 			} else {
 				next, err = eraseSome(txn, id, user, from)
 			}
-			return err
+			return errors.Join(err, noteErasure(txn))
 		})
 		if err != nil || busy {
 			return changed, busy, err
@@ -168,7 +166,7 @@ func (s *Store) forgetDead(ctx context.Context, _, user string) error {
 		}
 		err := s.update(func(txn *tx) error {
 			_, err := deleteSome(txn, unanswered(d.ID))
-			return errors.Join(err, txn.Delete(deadKey(d.ID)))
+			return errors.Join(err, txn.Delete(deadKey(d.ID)), noteErasure(txn))
 		})
 		if err != nil {
 			return err
@@ -176,6 +174,9 @@ func (s *Store) forgetDead(ctx context.Context, _, user string) error {
 	}
 	return s.update(func(txn *tx) error {
 		_, err := deleteSome(txn, []byte("z/"))
+		if txn.wrote {
+			err = errors.Join(err, noteErasure(txn))
+		}
 		return err
 	})
 }

@@ -34,7 +34,8 @@ var (
 // Store is an agent.Store in a directory that it alone uses.
 type Store struct {
 	dir   string
-	gate  sync.RWMutex // locked while db and wal are replaced, read-locked by who uses them
+	gate  sync.RWMutex // locked while db and wal are replaced, read-locked by who uses them, for a moment each
+	long  sync.RWMutex // read-locked, before gate, by who uses them for long
 	db    *badger.DB
 	log   *slog.Logger
 	floor *floor
@@ -83,9 +84,6 @@ func open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	s := &Store{dir: dir, log: log, floor: newFloor(dir, o, log), live: newLive(), erase: make(chan struct{}, 1)}
-	if err := settle(dir); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
 	if err := s.connect(); err != nil {
 		return nil, err
 	}
@@ -106,8 +104,12 @@ func open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// connect opens the directory's files.
+// connect opens the directory's files. These are whole only once a rewrite that was cut
+// off has been gone on with.
 func (s *Store) connect() error {
+	if err := settle(s.dir); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
 	if err := syncFiles(s.dir); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
@@ -256,6 +258,9 @@ func (s *Store) collect(ctx context.Context) {
 func (s *Store) collectFile() bool {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
+	if s.db.IsClosed() { // by a rewrite that has failed
+		return false
+	}
 	txn := s.db.NewTransaction(false)
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte("v")})
 	collected := s.db.RunValueLogGC(0.5) == nil

@@ -30,40 +30,35 @@ const (
 	// rewriteEvery is the shortest time between two rewrites, so that people cannot have the
 	// store do nothing else, and how long one that failed waits.
 	rewriteEvery = 10 * time.Minute
-	// quietEvery is how often a rewrite looks whether nobody uses the store right now.
-	quietEvery = 20 * time.Millisecond
+	// longEvery is how often a rewrite looks whether a backup has come to its end.
+	longEvery = 20 * time.Millisecond
 )
 
 // toRewrite is the key of the note that there is something to erase: since when.
 var toRewrite = []byte("e")
 
-// noteErasure has the store rewritten soon, or at the next start.
-func (s *Store) noteErasure() error {
-	err := s.update(func(txn *tx) error { return set(txn, toRewrite, time.Now().Round(0)) })
+// noteErasure has the store rewritten, at the next start if not before. It is part of each
+// transaction that erases something, since what it belongs to may be cut off after any.
+func noteErasure(txn *tx) error { return set(txn, toRewrite, time.Now().Round(0)) }
+
+// eraseSoon says that there may be something to rewrite the store for.
+func (s *Store) eraseSoon() {
 	select {
 	case s.erase <- struct{}{}:
 	default: // it is known already
 	}
-	return err
 }
 
 // erasures rewrites the store when there is something to erase, until ctx ends.
 func (s *Store) erasures(ctx context.Context) {
-	var due bool
-	err := s.view(func(txn *tx) error {
-		_, err := txn.Get(toRewrite)
-		due = err == nil
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			return nil
-		}
-		return err
-	})
 	for {
+		due, err := s.toErase()
 		if err == nil && !due {
 			select {
 			case <-ctx.Done():
 				return
 			case <-s.erase:
+				continue
 			}
 		}
 		if err == nil {
@@ -72,36 +67,42 @@ func (s *Store) erasures(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if due = err != nil; due {
+		if err != nil {
 			s.log.Error("what people had erased is still in the files of data_dir; it is tried again in ten minutes", "error", err)
 		}
-		err = nil
-		pause := time.NewTimer(rewriteEvery)
-		select {
-		case <-ctx.Done():
-			pause.Stop()
+		if pause(ctx, rewriteEvery) != nil {
 			return
-		case <-pause.C:
 		}
 	}
 }
 
+// toErase reports whether something was erased since the store was last rewritten.
+func (s *Store) toErase() (due bool, err error) {
+	err = s.view(func(txn *tx) error {
+		_, err := txn.Get(toRewrite)
+		if due = err == nil; errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		return err
+	})
+	if errors.Is(err, badger.ErrDBClosed) {
+		return true, nil // by a rewrite that has failed, and has to be gone on with
+	}
+	return due, err
+}
+
 // Rewrite writes all that the store has into new files, reads it back, and removes the old
 // files, so that nothing is left on the disk of what was deleted or overwritten. It waits
-// until nobody uses the store; who comes meanwhile has to wait, about a second for each 50
-// MiB. It takes as much free space as the data does. A rewrite that is cut off, also by the
-// end of the process, leaves the store as it was, or is finished by the next Open.
+// until no backup is being made; whoever else uses the store has to wait for it, about a
+// second for each 50 MiB. It takes as much free space as the data does. A rewrite that is
+// cut off, also by the end of the process, leaves the store as it was, or is finished by
+// the next Open.
 func (s *Store) Rewrite(ctx context.Context) error {
-	tick := time.NewTicker(quietEvery)
-	defer tick.Stop()
-	// A lock that is waited for would keep new readers out behind a long one, such as a backup.
-	for !s.gate.TryLock() {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("rewrite the store: %w", ctx.Err())
-		case <-tick.C:
-		}
+	if err := s.lockLong(ctx); err != nil {
+		return fmt.Errorf("rewrite the store: %w", err)
 	}
+	defer s.long.Unlock()
+	s.gate.Lock() // soon: who comes from now on waits, and nobody holds it for long
 	defer s.gate.Unlock()
 	began := time.Now()
 	if err := s.rewrite(ctx); err != nil {
@@ -111,25 +112,52 @@ func (s *Store) Rewrite(ctx context.Context) error {
 	return nil
 }
 
+// lockLong waits until nobody uses the store for long. Meanwhile others may begin to: if the
+// lock itself were waited for, one backup would hold up the next.
+func (s *Store) lockLong(ctx context.Context) error {
+	if s.long.TryLock() {
+		return nil
+	}
+	s.log.Info("what people had erased leaves the disk once the backup that is being written is complete")
+	tick := time.NewTicker(longEvery)
+	defer tick.Stop()
+	for !s.long.TryLock() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// rewrite is Rewrite for who has locked the gate. After an error the old files are in use
+// again, unless new ones are complete: then nothing is until these have taken their place,
+// which the next rewrite tries again, and so does the next start.
 func (s *Store) rewrite(ctx context.Context) error {
 	if err := s.group.broken(); err != nil {
 		return err
+	}
+	if s.db.IsClosed() {
+		if err := s.connect(); err != nil {
+			return fmt.Errorf("%w; bobbin can keep nothing until this is mended", err)
+		}
 	}
 	part := filepath.Join(s.dir, rewriting)
 	if err := s.copyTo(ctx, part); err != nil {
 		return errors.Join(err, os.RemoveAll(part))
 	}
-	if err := errors.Join(s.wal.close(), s.db.Close()); err != nil {
+	err := errors.Join(s.wal.close(), s.db.Close())
+	if err == nil {
+		err = os.Rename(part, filepath.Join(s.dir, rewritten))
+	}
+	if err != nil {
 		return errors.Join(err, os.RemoveAll(part), s.connect())
 	}
-	err := os.Rename(part, filepath.Join(s.dir, rewritten))
-	if err == nil {
-		err = syncDir(s.dir)
+	if err := s.connect(); err != nil {
+		return fmt.Errorf("%w; bobbin can keep nothing until this is mended", err)
 	}
-	if err == nil {
-		err = settle(s.dir)
-	}
-	return errors.Join(err, s.connect())
+	return nil
 }
 
 // copyTo makes a store of what this one has, without the note that it is to be rewritten.
@@ -175,6 +203,9 @@ func settle(dir string) error {
 		do   func(from string) error
 	}{
 		{rewritten, func(from string) error {
+			if err := syncDir(dir); err != nil { // or the old ones could go before the new ones are there
+				return err
+			}
 			old, err := ownFiles(dir)
 			for _, name := range old {
 				err = errors.Join(err, os.Remove(filepath.Join(dir, name))) //nolint:gosec // the admin names the directory

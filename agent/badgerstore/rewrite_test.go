@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -265,4 +266,85 @@ func TestARewriteThatFailsLeavesTheStoreAsItWas(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(s.dir, rewriting)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it left its files: %v", err)
 	}
+}
+
+func TestARewriteIsNotPostponedByThoseWhoAlwaysUseTheStore(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	exchange(t, s, shared, "M1", "U1", "one")
+	rewrote := make(chan error, 1)
+	s.gate.RLock() // somebody uses it
+	go func() { rewrote <- s.Rewrite(t.Context()) }()
+	for began := time.Now(); s.gate.TryRLock(); runtime.Gosched() {
+		s.gate.RUnlock()
+		if time.Since(began) > 20*time.Second {
+			s.gate.RUnlock()
+			t.Fatal("others may use the store for ever before it is rewritten")
+		}
+	}
+	s.gate.RUnlock()
+	if err := <-rewrote; err != nil {
+		t.Error(err)
+	}
+	if got := texts(t, s, shared); len(got) != 2 {
+		t.Errorf("the transcript is %q", got)
+	}
+}
+
+func TestARewriteWhoseFilesCannotTakeTheirPlaceShowsNobodyHalfOfThem(t *testing.T) {
+	dir := t.TempDir()
+	s := openAt(t, dir, Options{})
+	exchange(t, s, shared, "M1", "U1", "one")
+	obstacle := filepath.Join(dir, "obstacle.sst")
+	if err := os.MkdirAll(filepath.Join(obstacle, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rewrite(t.Context()); err == nil {
+		t.Fatal("it is no error that the old files cannot be removed")
+	}
+	if fresh, err := s.Accept(t.Context(), said(shared, "M1", "one")); err == nil {
+		t.Errorf("a message is accepted into half a store; fresh: %v", fresh)
+	}
+	if _, err := s.Seen(t.Context(), said(shared, "M1", "one")); err == nil {
+		t.Error("half a store is read")
+	}
+	if due, err := s.toErase(); !due || err != nil {
+		t.Errorf("the store is to be mended: %v, %v", due, err)
+	}
+	if err := os.RemoveAll(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rewrite(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, s, shared, "M2", "U1", "two")
+	if got, want := texts(t, s, shared), []string{"one", "answer to M1", "two", "answer to M2"}; !slices.Equal(got, want) {
+		t.Errorf("the transcript is %q", got)
+	}
+}
+
+func TestWhatIsForgottenLeavesTheDiskAlsoIfForgettingIsCutOff(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		exchange(t, s, shared, "M1", "U1", uncompressed("private"))
+		if _, _, err := s.forgetIn(t.Context(), shared.Session(), "U1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil { // as if the process had ended here
+			t.Fatal(err)
+		}
+		if s, err = Open(dir, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // virtual
+		if isOnDisk(t, dir, "private") {
+			t.Error("it is still on the disk")
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"iter"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -20,9 +18,10 @@ const (
 	maxRaw   = 64 << 10
 )
 
-// Aside is a record that was damaged, or stood where it could not stand, and was moved out
-// of the way of its session.
-type Aside struct {
+// aside is a record that was damaged, or stood where it could not stand, and was moved out
+// of the way of its session. Expire removes it, and so do newer ones when there are more than
+// maxAside.
+type aside struct {
 	At      time.Time       `json:"at"`                // when it was found
 	Session agent.SessionID `json:"session,omitempty"` // empty: it belonged to an abandoned turn
 	Key     []byte          `json:"key"`               // where it was; the package's comment explains keys
@@ -31,41 +30,12 @@ type Aside struct {
 	Value   []byte          `json:"value"` // as it was found, at most its first 64 KiB; what was said in chats, perhaps
 }
 
-// SetAside lists the damaged records that were set aside, oldest first. Expire removes
-// them, and so do newer ones when there are more than a thousand.
-func (s *Store) SetAside(ctx context.Context) iter.Seq2[Aside, error] {
-	return func(yield func(Aside, error) bool) {
-		err := s.view(func(txn *tx) error {
-			return each(txn, []byte("z/"), func(k []byte, item *badger.Item) error {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				var a Aside
-				if err := decode(item, &a); err != nil {
-					a = Aside{At: asideAt(k), Why: err.Error()}
-				}
-				if !yield(a, nil) {
-					return errEnough
-				}
-				return nil
-			})
-		})
-		if err != nil {
-			yield(Aside{}, fmt.Errorf("list what was set aside: %w", err))
-		}
-	}
-}
-
-// Lost counts the messages since the store was opened that were accepted and will not be
-// answered, since their records were damaged.
-func (s *Store) Lost() int64 { return s.lost.Load() }
-
 // asideAt tells from a key when the record was set aside.
 func asideAt(k []byte) time.Time { return time.Unix(0, int64(number(k))) } //nolint:gosec // see nextSeq
 
 // setAside moves a record. A value that cannot be read is kept as an empty one.
 func (s *Store) setAside(txn *tx, session agent.SessionID, item *badger.Item, why string) error {
-	a := Aside{At: time.Now().Round(0), Session: session, Key: item.KeyCopy(nil), Why: why}
+	a := aside{At: time.Now().Round(0), Session: session, Key: item.KeyCopy(nil), Why: why}
 	_ = item.Value(func(v []byte) error { // that it cannot be read is known, and why
 		a.Size, a.Value = len(v), append([]byte(nil), v[:min(len(v), maxRaw)]...)
 		return nil

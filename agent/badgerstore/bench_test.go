@@ -145,7 +145,7 @@ func BenchmarkTurn(b *testing.B) {
 				at.Thread = fmt.Sprint(worker)
 				cycle(b, s, at, fmt.Sprint("M", n))
 			})
-			_, syncs := s.Writes()
+			syncs, _ := s.Syncs()
 			b.ReportMetric(float64(syncs)/float64(b.N), "syncs/op")
 		})
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dgraph-io/badger/v4"
+
 	"bobbin/agent"
 )
 
@@ -37,13 +39,21 @@ func (l *logged) options() Options {
 	return Options{Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 }
 
-func asides(t testing.TB, s *Store) (all []Aside) {
+// asides returns what was set aside, oldest first.
+func asides(t testing.TB, s *Store) (all []aside) {
 	t.Helper()
-	for a, err := range s.SetAside(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, a)
+	err := s.view(func(txn *tx) error {
+		return each(txn, []byte("z/"), func(k []byte, item *badger.Item) error {
+			var a aside
+			if err := decode(item, &a); err != nil {
+				a = aside{At: asideAt(k), Why: err.Error()}
+			}
+			all = append(all, a)
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

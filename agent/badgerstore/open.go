@@ -42,7 +42,6 @@ type Store struct {
 	wal   *wal
 	group group
 	live  *live
-	lost  atomic.Int64  // messages
 	seq   atomic.Uint64 // the newest number of a message, step or record set aside
 	erase chan struct{} // there is something to erase
 	stop  context.CancelFunc

@@ -67,7 +67,6 @@ func (s *Store) repair(id agent.SessionID, fixes []fix) error {
 		for _, f := range done {
 			if bytes.HasPrefix(f.key, []byte("i/")) {
 				s.live.forget(id, number(f.key))
-				s.lost.Add(1)
 			}
 			if told++; told <= maxToldOf {
 				s.log.Error(f.done(), "session", id, "record", printable(f.key), "damage", f.why)

@@ -82,12 +82,6 @@ func (s *Store) updateLazily(f func(*tx) error) error {
 	return err
 }
 
-// Writes counts the transactions since the store was opened, and the times that it has
-// waited for the disk for them.
-func (s *Store) Writes() (transactions, syncs uint64) {
-	return s.group.ended.Load(), s.group.syncs.Load()
-}
-
 // tries bounds how often a transaction that meets conflicts is run.
 const tries = 50
 

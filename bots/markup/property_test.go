@@ -21,9 +21,11 @@ type target struct {
 
 var targets = []target{
 	{"slack", slackBlocks, Slack, NewSlack, liveOnSlack},
-	{"slacktext", slackText, SlackText, NewSlackText, liveOnSlack},
+	{"slacktext", slackText, SlackText, newSlackText, liveOnSlack},
 	{"discord", discord, Discord, NewDiscord, liveOnDiscord},
 }
+
+func newSlackText() *Renderer { return &Renderer{dialect: slackText, max: maxRemembered} }
 
 var (
 	slackToken = regexp.MustCompile(`<(?:!(?:here|channel|everyone|subteam|date)|[@#][A-Z0-9])`)

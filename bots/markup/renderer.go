@@ -44,9 +44,6 @@ const (
 // NewSlack returns a Renderer that renders as [Slack] does.
 func NewSlack() *Renderer { return &Renderer{dialect: slackBlocks, max: maxRemembered} }
 
-// NewSlackText returns a Renderer that renders as [SlackText] does.
-func NewSlackText() *Renderer { return &Renderer{dialect: slackText, max: maxRemembered} }
-
 // NewDiscord returns a Renderer that renders as [Discord] does.
 func NewDiscord() *Renderer { return &Renderer{dialect: discord, max: maxRemembered} }
 

@@ -10,20 +10,22 @@ import (
 // slots bounds the turns that are answered at once. Who waits is let in fairly: the
 // workspace with the fewest turns running first, within it the person with the fewest,
 // then whoever came first. So neither a busy workspace nor a person who floods one with
-// questions makes the others wait for all of theirs. A turn that is to run alone holds up
-// who comes after it until those before it have ended, for a while.
+// questions makes the others wait for all of theirs. A turn on trial holds up who comes
+// after it until those before it have ended, for a while; and no two of them ever run at
+// once, since one may bring the other down, which would be blamed, too.
 type slots struct {
 	mu      sync.Mutex // held for a look at the queue, never across work
 	size    int
 	free    int
-	alone   *slotWait      // it runs, and no other may
+	trial   *slotWait      // the one on trial that runs
 	running map[string]int // by workspace, and by person within it
 	waiting []*slotWait
 }
 
 type slotWait struct {
 	keys    [2]string // workspace, person
-	alone   bool
+	trial   bool
+	alone   bool // no other may run beside it
 	granted chan struct{}
 }
 
@@ -50,10 +52,11 @@ func (s *slots) enter(ctx context.Context, t *Turn, wait func() error) (leave fu
 	return s.enterAs(ctx, &slotWait{keys: slotKeys(t), granted: make(chan struct{})}, wait)
 }
 
-// enterAlone is enter for a turn that no other is to run beside, for its first
-// [aloneFor]. If the others do not end within [aloneWait], it runs beside them.
-func (s *slots) enterAlone(ctx context.Context, t *Turn) (leave func(), err error) {
-	w := &slotWait{keys: slotKeys(t), alone: true, granted: make(chan struct{})}
+// enterTrial is enter for a turn on trial: no other is to run beside it for its first
+// [aloneFor], and no other on trial at any time. If those not on trial do not end within
+// [aloneWait], it runs beside them.
+func (s *slots) enterTrial(ctx context.Context, t *Turn) (leave func(), err error) {
+	w := &slotWait{keys: slotKeys(t), trial: true, alone: true, granted: make(chan struct{})}
 	waited := time.AfterFunc(aloneWait, func() { s.share(w) })
 	left, err := s.enterAs(ctx, w, func() error { return nil })
 	waited.Stop()
@@ -71,14 +74,11 @@ func (s *slots) enterAlone(ctx context.Context, t *Turn) (leave func(), err erro
 func (s *slots) share(w *slotWait) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w.alone = false; s.alone == w {
-		s.alone = nil
-	}
+	w.alone = false
 	s.grant()
 }
 
 func (s *slots) enterAs(ctx context.Context, w *slotWait, wait func() error) (leave func(), err error) {
-	leave = sync.OnceFunc(func() { s.leave(w) })
 	s.mu.Lock()
 	s.waiting = append(s.waiting, w)
 	s.grant()
@@ -86,7 +86,7 @@ func (s *slots) enterAs(ctx context.Context, w *slotWait, wait func() error) (le
 	entered := false
 	defer func() { // also when wait panics
 		if !entered {
-			s.giveUp(w, leave)
+			s.giveUp(w)
 		}
 	}()
 	select {
@@ -99,22 +99,23 @@ func (s *slots) enterAs(ctx context.Context, w *slotWait, wait func() error) (le
 	select {
 	case <-w.granted:
 		entered = true
-		return leave, nil
+		return sync.OnceFunc(func() { s.leave(w) }), nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
 
 // giveUp takes w out of the queue, or gives back what it was granted just then.
-func (s *slots) giveUp(w *slotWait, leave func()) {
+func (s *slots) giveUp(w *slotWait) {
 	s.mu.Lock()
 	i := slices.Index(s.waiting, w)
 	if i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)
+		s.grant() // to those that it held up
 	}
 	s.mu.Unlock()
 	if i < 0 {
-		leave()
+		s.leave(w)
 	}
 }
 
@@ -122,8 +123,8 @@ func (s *slots) leave(w *slotWait) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free++
-	if s.alone == w {
-		s.alone = nil
+	if s.trial == w {
+		s.trial = nil
 	}
 	for _, k := range w.keys {
 		if s.running[k]--; s.running[k] == 0 {
@@ -135,19 +136,16 @@ func (s *slots) leave(w *slotWait) {
 
 // grant lets in as many as there are free slots. The caller holds mu.
 func (s *slots) grant() {
-	for s.free > 0 && s.alone == nil && len(s.waiting) > 0 {
-		next := slices.IndexFunc(s.waiting, func(w *slotWait) bool { return w.alone })
-		switch {
-		case next < 0:
-			next = s.fairest()
-		case s.free < s.size:
+	for s.free > 0 && (s.trial == nil || !s.trial.alone) {
+		next := s.next()
+		if next < 0 {
 			return
 		}
 		w := s.waiting[next]
 		s.waiting = slices.Delete(s.waiting, next, next+1)
 		s.free--
-		if w.alone {
-			s.alone = w
+		if w.trial {
+			s.trial = w
 		}
 		for _, k := range w.keys {
 			s.running[k]++
@@ -156,9 +154,18 @@ func (s *slots) grant() {
 	}
 }
 
-func (s *slots) fairest() (best int) {
+// next returns who is let in next, or -1 if nobody may be.
+func (s *slots) next() (best int) {
+	if s.trial == nil {
+		if alone := slices.IndexFunc(s.waiting, func(w *slotWait) bool { return w.alone }); alone >= 0 && s.free < s.size {
+			return -1
+		} else if alone >= 0 {
+			return alone
+		}
+	}
+	best = -1
 	for i, w := range s.waiting {
-		if s.before(w, s.waiting[best]) {
+		if (s.trial == nil || !w.trial) && (best < 0 || s.before(w, s.waiting[best])) {
 			best = i
 		}
 	}

@@ -26,7 +26,7 @@ func (a *Agent) trial(ctx context.Context, t *Turn) (leave func(), err error) {
 	if a.isClosing() {
 		return nil, ErrShutdown
 	}
-	leave, err = a.slots.enterAlone(ctx, t)
+	leave, err = a.slots.enterTrial(ctx, t)
 	if err != nil && !errors.Is(err, ErrShutdown) {
 		return func() {}, nil
 	}

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,7 +17,8 @@ import (
 // deadly is a model that answers all but one message, which brings the daemon down.
 type deadly struct {
 	poison string
-	asked  chan struct{} // closed while the poison is at work
+	asked  chan struct{}            // closed while the poison is at work
+	takes  map[string]time.Duration // to answer; else two seconds
 
 	mu    sync.Mutex
 	order []string // what was asked, in order
@@ -35,8 +37,12 @@ func (d *deadly) step(ctx context.Context, q agent.Request, yield func(agent.Chu
 	d.order = append(d.order, last)
 	d.mu.Unlock()
 	if last != d.poison {
-		time.Sleep(2 * time.Second)
-		return agenttest.Says("fine")(ctx, q, yield)
+		select {
+		case <-time.After(cmp.Or(d.takes[last], 2*time.Second)):
+			return agenttest.Says("fine")(ctx, q, yield)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	close(d.asked)
 	<-ctx.Done()
@@ -164,6 +170,93 @@ func TestNothingRunsBesideATurnOnTrialForAWhile(t *testing.T) {
 		same(r.T, "waiting in the end", r.agent.Queued(), 0)
 		_, answered := r.given()
 		same(r.T, "answered", answered, 3)
+	})
+}
+
+func TestTurnsOnTrialAreNotBlamedForEachOther(t *testing.T) {
+	bubble(t, func(r *rig) {
+		d := &deadly{poison: "say bad-1", takes: make(map[string]time.Duration)}
+		r.plays(d.step)
+		r.endure(d, func() {
+			for n := range 4 {
+				d.takes[fmt.Sprintf("say s%d-1", n)] = 50 * time.Second // longer than it runs alone
+				r.say(fmt.Sprint("s", n), 1)
+			}
+			r.say("bad", 1)
+		})
+		r.idle()
+		up, answered := r.given()
+		same(r.T, "given up", up, []string{"say bad-1"})
+		same(r.T, "answered", answered, 4)
+	})
+}
+
+func TestWhoWaitsBehindATurnOnTrialIsLetInWhenThatIsStopped(t *testing.T) {
+	bubble(t, func(r *rig) {
+		d := &deadly{poison: "say bad-1", takes: map[string]time.Duration{"say before-1": 4 * time.Minute}}
+		r.plays(d.step)
+		r.opts.Settle = 10 * time.Second
+		d.asked = make(chan struct{})
+		r.up()
+		r.say("bad", 1)
+		for range 2 {
+			r.settle()
+			r.crash()
+			d.asked = make(chan struct{})
+			r.up()
+		}
+		r.say("before", 1)
+		time.Sleep(11 * time.Second) // the suspect waits for it
+		r.say("behind", 1)
+		r.settle()
+		same(r.T, "waiting", r.agent.Queued(), 2)
+		if stopped, err := r.agent.Stop(session("bad"), "", func([]agent.Inbound) bool { return true }); !stopped || err != nil {
+			r.Errorf("stopped: %v, %v", stopped, err)
+		}
+		r.settle()
+		same(r.T, "asked", d.asks()[2:], []string{"say before-1", "say behind-1"})
+		time.Sleep(5 * time.Minute)
+		r.idle()
+	})
+}
+
+func TestATurnThatIsStoppedBeforeItsTrialTakesNothingDown(t *testing.T) {
+	bubble(t, func(r *rig) {
+		const turns = 12
+		var bad []string
+		d := &deadly{asked: make(chan struct{}), takes: make(map[string]time.Duration)}
+		for n := range turns {
+			bad = append(bad, fmt.Sprint("bad", n))
+			d.takes["say "+bad[n]+"-1"] = time.Hour
+		}
+		r.plays(d.step)
+		r.opts.Settle = 10 * time.Second
+		r.up()
+		for _, s := range bad {
+			r.say(s, 1)
+		}
+		for range 2 {
+			r.settle()
+			r.crash()
+			r.up()
+		}
+		r.settle()
+		for _, s := range bad { // it then has room at the moment at which it ends
+			if stopped, err := r.agent.Stop(session(s), "", func([]agent.Inbound) bool { return true }); !stopped || err != nil {
+				r.Errorf("stopped: %v, %v", stopped, err)
+			}
+			r.settle()
+		}
+		r.idle()
+		same(r.T, "waiting", r.agent.Queued(), 0)
+		same(r.T, "asked on trial", len(d.asks()), 2*turns)
+		for _, s := range r.replies.Finished() {
+			same(r.T, "outcome", s.Outcome.Kind, agent.Stopped)
+		}
+		r.say("next", 1)
+		time.Sleep(time.Minute)
+		r.idle()
+		same(r.T, "answered", len(r.outcomes()), turns+1)
 	})
 }
 

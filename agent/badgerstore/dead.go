@@ -146,24 +146,26 @@ func (s *Store) unanswered(id agent.TurnID) (said []agent.Inbound, err error) {
 
 // Retry puts what an abandoned turn should have answered back into its session's inbox,
 // behind what is there. It returns the session, which has to be woken, and how many
-// messages it has put back. Their answer will say what it answers.
+// messages it has put back, also beside an error: these wait, and a further Retry puts back
+// the rest. Their answer will say what it answers.
 func (s *Store) Retry(ctx context.Context, id agent.TurnID) (session agent.SessionID, messages int, err error) {
 	if _, err := s.unanswered(id); err != nil { // sets aside what is damaged
 		return "", 0, fmt.Errorf("retry turn %s: %w", id, err)
 	}
 	for done := false; !done; {
 		if err := ctx.Err(); err != nil {
-			return "", messages, err
+			return session, messages, err
 		}
+		var of agent.SessionID
 		moved := 0
 		err := s.update(func(txn *tx) (err error) {
-			session, moved, done, err = s.putBack(txn, id)
+			of, moved, done, err = s.putBack(txn, id)
 			return err
 		})
 		if err != nil {
-			return "", messages, fmt.Errorf("retry turn %s: %w", id, err)
+			return session, messages, fmt.Errorf("retry turn %s: %w", id, err)
 		}
-		messages += moved
+		session, messages = cmp.Or(of, session), messages+moved
 	}
 	return session, messages, nil
 }

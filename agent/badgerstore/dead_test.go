@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -116,6 +117,20 @@ func TestARetriedTurnIsAnsweredAgainOnce(t *testing.T) {
 	}
 }
 
+// soonOver is a context that has ended when it is asked for the second time.
+type soonOver struct {
+	context.Context
+	asked bool
+}
+
+func (c *soonOver) Err() error {
+	if c.asked {
+		return context.Canceled
+	}
+	c.asked = true
+	return nil
+}
+
 func TestTheLargestTurnCanBeAbandonedAndRetried(t *testing.T) {
 	s := openAt(t, t.TempDir(), Options{})
 	for i := range agent.MaxTake {
@@ -134,8 +149,12 @@ func TestTheLargestTurnCanBeAbandonedAndRetried(t *testing.T) {
 	if got := history(t, s, place); len(got) != agent.MaxTake+1 {
 		t.Errorf("history has %d entries", len(got))
 	}
-	if _, n, err := s.Retry(t.Context(), turn.ID); err != nil || n != agent.MaxTake {
-		t.Fatalf("%d messages, %v", n, err)
+	session, some, err := s.Retry(&soonOver{Context: t.Context()}, turn.ID)
+	if !errors.Is(err, context.Canceled) || session != place.Session() || some == 0 || some == agent.MaxTake {
+		t.Errorf("cut off: %d messages of %q, %v", some, session, err)
+	}
+	if _, n, err := s.Retry(t.Context(), turn.ID); err != nil || some+n != agent.MaxTake {
+		t.Fatalf("%d and %d messages, %v", some, n, err)
 	}
 	again := begin(t, s, place.Session())
 	if len(again.Inbound) != agent.MaxTake {

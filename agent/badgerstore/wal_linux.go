@@ -70,8 +70,8 @@ func logName(n int) string { return fmt.Sprintf("%05d.mem", n) }
 
 func (w *wal) path(n int) string { return filepath.Join(w.dir, logName(n)) }
 
-// maxAhead is how many files the log may have got since the last sync without being
-// noticed. Each is a memtable of writes, after each of which there is a sync.
+// maxAhead is how many files that the log may have got since the last sync are looked for
+// by their names. Each is a memtable of writes, after each of which there is a sync.
 const maxAhead = 4
 
 // sync makes all durable that was written to the log before. The files that came and went
@@ -97,6 +97,15 @@ func (w *wal) sync() error {
 			return err
 		}
 		i = -1
+	}
+	if errors.Is(unix.Faccessat(dir, logName(w.newest), unix.F_OK, 0), unix.ENOENT) { // more came and went
+		gone := w.file
+		if err := w.find(); err != nil {
+			return fmt.Errorf("find the write-ahead log: %w", err)
+		}
+		if err := gone.Close(); err != nil {
+			return err
+		}
 	}
 	return datasync(w.file)
 }

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,6 +27,31 @@ func TestTheLogIsFollowedFromFileToFile(t *testing.T) {
 	accept(t, s, said(place, "last", "last"))
 	if newest := newestLog(t, dir); newest == first || s.wal.path(s.wal.newest) != newest {
 		t.Errorf("the log is %s, began as %s, and %s is synced", newest, first, s.wal.path(s.wal.newest))
+	}
+}
+
+func TestTheLogIsFoundAgainWhenManyFilesHaveComeAndGone(t *testing.T) {
+	dir := t.TempDir()
+	touch := func(n int) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, logName(n)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch(1)
+	w, err := openWAL(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, logName(1))); err != nil {
+		t.Fatal(err)
+	}
+	touch(3 + maxAhead)
+	if err := w.sync(); err != nil || w.newest != 3+maxAhead {
+		t.Errorf("file %d is synced, error %v", w.newest, err)
+	}
+	if err := w.close(); err != nil {
+		t.Error(err)
 	}
 }
 

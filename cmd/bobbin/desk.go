@@ -126,9 +126,8 @@ func (d storeDesk) show(ctx context.Context, id agent.TurnID) (turnStory, error)
 
 func (d storeDesk) retry(ctx context.Context, id agent.TurnID) error {
 	session, n, err := d.Retry(ctx, id)
-	if err != nil {
-		return err
+	if n > 0 || err == nil {
+		d.retried(session, n)
 	}
-	d.retried(session, n)
-	return nil
+	return err
 }

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -188,6 +189,37 @@ func TestAForkBeginsWithWhatWasSaid(t *testing.T) {
 	}
 	if known, err := s.Known(t.Context(), to.Session()); !known || err != nil {
 		t.Error("the fork is not known")
+	}
+}
+
+func TestAForkOfALongSessionDoesNotBeginInsideAStep(t *testing.T) {
+	var l logged
+	s := openAt(t, t.TempDir(), l.options())
+	accept(t, s, said(shared, "M1", "look up much"))
+	const results, steps = 300, 150
+	ids := make([]string, results)
+	var es []agent.Entry
+	for i := range ids {
+		ids[i] = fmt.Sprint(i)
+		es = append(es, found(ids[i]))
+	}
+	es = append([]agent.Entry{calls("a", ids...)}, es...)
+	for i := range steps {
+		es = append(es, calls(fmt.Sprint("step ", i)))
+	}
+	if err := s.Commit(t.Context(), begin(t, s, shared.Session()), es); err != nil {
+		t.Fatal(err)
+	}
+	to := shared
+	to.Thread = "2.5"
+	if n, err := s.Fork(t.Context(), shared.Session(), to.Session(), ""); n != steps || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if got := history(t, s, to); len(got) != steps || got[0] != "step 0" {
+		t.Errorf("%d entries, from %q", len(got), got[0])
+	}
+	if told := l.take(); told != "" {
+		t.Errorf("the log tells of damage: %s", told)
 	}
 }
 

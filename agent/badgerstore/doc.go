@@ -18,6 +18,10 @@
 //	j/SESSION 0 o               the outcome
 //	m/SESSION 0 GEN SEQ         the transcript, one key per entry
 //	m/SESSION 0 GEN SEQ N       results put in behind an entry; likewise in the journal
+//	l/SESSION                   the turn that was committed last, for as long as it can be answered once more
+//	f/SESSION 0 TURN 0 USER     what somebody thinks of an answer
+//	u/PLATFORM 0 TIME TURN      what a turn has cost, and for whom; expires
+//	c/PLATFORM 0 CHANNEL        a direct channel; expires
 //	x/t/TURN                    an abandoned turn: why, when, how far it came
 //	x/i/TURN 0 N                what it should have answered
 //	z/N                         a damaged record that was set aside

@@ -14,9 +14,8 @@ import (
 // Expire forgets sessions in which nothing was said since before, transcripts that Reset
 // put aside whose last entry is older, and turns that were abandoned and damaged records
 // that were set aside earlier. It returns how many transcripts, turns and records these
-// were. A session that has something to do is left
-// alone. Expire works in small steps beside everything else, and may be cut off and
-// repeated.
+// were. A session that has something to do is left alone. Expire works in small steps beside
+// everything else, and may be cut off and repeated.
 //
 // What it removed can be read no more. From the disk it goes when Badger next compacts.
 func (s *Store) Expire(ctx context.Context, before time.Time) (n int, err error) {
@@ -109,6 +108,9 @@ func (s *Store) expireStep(txn *tx, id agent.SessionID, before time.Time) (step,
 	if !found {
 		if !spoken.Before(before) {
 			return stepEnd, nil
+		}
+		if done, err := deleteSome(txn, within("f/", id)); err != nil || !done {
+			return stepMore, err
 		}
 		return stepEnd, errors.Join(txn.Delete(key("k/", id)), txn.Delete(key("h/", id)), txn.Delete(lastKey(id)))
 	}

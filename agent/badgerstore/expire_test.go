@@ -46,6 +46,9 @@ func TestRetentionForgetsWhatIsIdleAndNothingElse(t *testing.T) {
 		many[i] = fmt.Sprint("old ", i)
 	}
 	talk(t, s, in("idle"), "M1", old, many...)
+	if _, err := s.Rate(t.Context(), in("idle").Session(), "TURN", "U1", 1); err != nil {
+		t.Fatal(err)
+	}
 	talk(t, s, in("busy"), "M2", old, "from before")
 	talk(t, s, in("pending"), "M3", old, "kept for the turn")
 	accept(t, s, said(in("pending"), "M4", "not answered yet"))
@@ -73,7 +76,7 @@ func TestRetentionForgetsWhatIsIdleAndNothingElse(t *testing.T) {
 	if n := expire(t, s, limit); n != 0 {
 		t.Errorf("%d more went the second time", n)
 	}
-	for _, prefix := range []string{"k/", "h/", "m/"} {
+	for _, prefix := range []string{"k/", "h/", "m/", "f/"} {
 		if n := keysOf(t, s, key(prefix, in("idle").Session())); n != 0 {
 			t.Errorf("the idle session has %d keys %s", n, prefix)
 		}

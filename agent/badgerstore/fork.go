@@ -11,9 +11,6 @@ import (
 	"bobbin/agent"
 )
 
-// maxForked bounds the entries that a fork begins with.
-const maxForked = 1000
-
 // Fork implements agent.Archive. The newest entries are copied, as far as they fit one
 // transaction.
 func (s *Store) Fork(ctx context.Context, from, to agent.SessionID, after agent.MessageID) (n int, err error) {
@@ -102,14 +99,14 @@ func named(values [][]byte) ([][]byte, error) {
 }
 
 // newestValues returns the newest entries of a transcript that fit a transaction, oldest
-// first.
+// first. Results whose call does not fit are left out with it.
 func newestValues(txn *tx, id agent.SessionID, h head) (values [][]byte, err error) {
 	size := 0
 	err = eachBack(txn, entriesOf(id, h.Generation), func(k []byte, item *badger.Item) error {
 		if len(k) < 8 || number(k[:8]) >= h.Next {
 			return nil
 		}
-		if size += int(item.ValueSize()) + valueFrame; len(values) == maxForked || size > oneTransaction/2 {
+		if size += int(item.ValueSize()) + valueFrame; size > oneTransaction/2 {
 			return errEnough
 		}
 		v, err := item.ValueCopy(nil)
@@ -117,5 +114,12 @@ func newestValues(txn *tx, id agent.SessionID, h head) (values [][]byte, err err
 		return err
 	})
 	slices.Reverse(values)
+	for len(values) > 0 {
+		var e agent.Entry
+		if unmarshal(values[0], &e) != nil || e.Role != agent.RoleTool {
+			break
+		}
+		values = values[1:]
+	}
 	return values, err
 }

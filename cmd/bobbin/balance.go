@@ -35,11 +35,11 @@ func (b *balance) watch(s *badgerstore.Store, r *prometheus.Registry) error {
 		n, err := s.Backlog(ctx)
 		return int64(n), err
 	}
-	n, err := pending()
+	n, err := s.Backlog(context.Background()) // however long that takes: nothing can begin before
 	if err != nil {
 		return fmt.Errorf("count what an earlier run left: %w", err)
 	}
-	b.before = n
+	b.before = int64(n)
 	gauge := func(name, help string, f func() (int64, error)) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bobbin_" + name, Help: help}, func() float64 {
 			n, err := f()
@@ -88,9 +88,12 @@ func (b *balance) unaccounted(pending func() (int64, error)) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	late := sum()
-	if early-n == 0 || late-n == 0 || (early < n) != (late < n) {
-		return 0, nil
+	before, after := early-n, sum()-n
+	if before > 0 && after > 0 {
+		return min(before, after), nil
 	}
-	return late - n, nil
+	if before < 0 && after < 0 {
+		return max(before, after), nil
+	}
+	return 0, nil
 }

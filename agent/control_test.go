@@ -3,10 +3,8 @@ package agent_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"bobbin/agent"
 	"bobbin/agent/agenttest"
@@ -413,80 +411,5 @@ func TestNothingIsCompactedWhereNothingWasSaid(t *testing.T) {
 		}
 		r.idle()
 		same(r.T, "answer", r.outcome().Text, "There is nothing to sum up yet.")
-	})
-}
-
-// reader reads files that are named after what becomes of them.
-type reader struct{ read []string }
-
-func (f *reader) Read(_ context.Context, _ agent.Target, file agent.File) (agent.Content, error) {
-	f.read = append(f.read, file.Name)
-	switch file.Name {
-	case "bad.zip":
-		return agent.Content{}, oddError{}
-	case "cat.png":
-		return agent.Content{Text: "a picture", Image: &agent.Image{Type: "image/png", Data: []byte("pixels")}}, nil
-	case "broken":
-		panic("a file that breaks the reader")
-	}
-	return agent.Content{Text: "content of " + file.Name}, nil
-}
-
-type oddError struct{}
-
-func (oddError) Error() string  { return "zip" }
-func (oddError) Public() string { return "I cannot read archives." }
-
-func TestFilesAreReadOnceAndWhatIsLeftOutIsSaid(t *testing.T) {
-	bubble(t, func(r *rig) {
-		m := r.plays(agenttest.Waits(make(chan struct{}), nil), agenttest.Says("seen"), agenttest.Says("and"))
-		files := &reader{}
-		r.opts.Files = files
-		r.up()
-		in := message("s", 1)
-		for i, name := range []string{"notes.txt", "cat.png", "bad.zip", "broken"} {
-			in.Files = append(in.Files, agent.File{ID: fmt.Sprint("F", i), Name: name})
-		}
-		if _, err := r.agent.Submit(r.Context(), in); err != nil {
-			r.Fatal(err)
-		}
-		r.settle()
-		r.crash()
-		r.up()
-		r.idle()
-		same(r.T, "read", files.read, []string{"notes.txt", "cat.png", "bad.zip", "broken"})
-		asked := m.Requests()[1].Messages
-		if len(asked) != 5 || !strings.Contains(asked[1].Text, "content of notes.txt") || string(asked[2].Image.Data) != "pixels" ||
-			asked[3].Text != "[I left out “bad.zip”: I cannot read archives.]" {
-			r.Errorf("asked %+v", asked)
-		}
-		r.say("s", 2)
-		r.idle()
-		if o := r.outcomes()[0]; !strings.Contains(o.Notice, "bad.zip") || !strings.Contains(o.Notice, "broken") {
-			r.Errorf("after the crash the notice is %q", o.Notice)
-		}
-		for _, e := range m.Requests()[2].Messages {
-			if e.Image != nil {
-				r.Error("the picture is sent again")
-			}
-		}
-	})
-}
-
-func TestAnAnswerSaysWhichFilesItKnowsNothingOf(t *testing.T) {
-	bubble(t, func(r *rig) {
-		r.plays(agenttest.Says("seen"))
-		r.opts.Files = &reader{}
-		r.up()
-		in := message("s", 1)
-		in.Files = []agent.File{{ID: "F1", Name: "bad.zip"}, {ID: "F2", Name: "broken"}}
-		if _, err := r.agent.Submit(r.Context(), in); err != nil {
-			r.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		o := r.outcome()
-		if o.Text != "seen" || o.Notice != "I left out “bad.zip”: I cannot read archives. I left out “broken”: it could not be read." {
-			r.Errorf("outcome %+v", o)
-		}
 	})
 }

@@ -65,7 +65,7 @@ type Store interface {
 	Abandon(ctx context.Context, t *Turn, why string) error
 	// Take adds what has come into the session's inbox since the turn began to what the
 	// turn answers, oldest first and at most [MaxTake] messages, and returns it. With
-	// step, each is also journaled as an entry of the turn.
+	// step, each that was not withdrawn is also journaled as an entry of the turn.
 	Take(ctx context.Context, t *Turn, step func(Inbound) Entry) ([]Inbound, error)
 	// Rewind forgets what the turn has done so far, the parts of its reply excepted, and how
 	// much they show. Its next Begin is a first attempt.

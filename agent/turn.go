@@ -120,9 +120,11 @@ func (r *turn) steer(ctx context.Context) error {
 	}
 	for _, in := range taken {
 		r.Inbound, r.Steered = append(r.Inbound, in), r.Steered+1
-		r.Entries = append(r.Entries, word(in))
+		if !in.Withdrawn {
+			r.Entries = append(r.Entries, word(in))
+		}
 	}
-	return nil
+	return r.attach(ctx)
 }
 
 // ask streams one step.

@@ -141,15 +141,18 @@ func takeMore(r *rig) {
 	taken, err := r.Take(r.Context(), t, nil)
 	r.ok(err)
 	same(r, "taken", ids(taken), []agent.MessageID{message(place, 2).MessageID, message(place, 3).MessageID})
-	r.accept(message(place, 4))
+	r.accept(message(place, 4), message(place, 5))
+	_, found, err := r.Revise(r.Context(), s, message(place, 5).MessageID, "", true)
+	r.ok(err)
+	same(r, "withdrawn", found, true)
 	taken, err = r.Take(r.Context(), t, func(in agent.Inbound) agent.Entry {
 		return agent.Entry{Role: agent.RoleUser, Text: in.Text, At: start.Add(time.Hour)}
 	})
 	r.ok(err)
-	same(r, "taken as steps", ids(taken), []agent.MessageID{message(place, 4).MessageID})
+	same(r, "taken as steps", ids(taken), []agent.MessageID{message(place, 4).MessageID, message(place, 5).MessageID})
 	r.reopen()
 	got := r.begin(s)
-	if len(got.Inbound) != 4 || got.Steered != 1 || len(got.Entries) != 1 || got.Entries[0].Text != message(place, 4).Text {
+	if len(got.Inbound) != 5 || got.Steered != 2 || len(got.Entries) != 1 || got.Entries[0].Text != message(place, 4).Text {
 		r.Errorf("the turn is %+v", got)
 	}
 	same(r, "target", got.Target(), message(place, 3).Target)

@@ -48,6 +48,9 @@ func (s *Store) Take(ctx context.Context, t *agent.Turn, step func(agent.Inbound
 		if step != nil {
 			b.Steered += len(taken)
 			for _, in := range taken {
+				if in.Withdrawn {
+					continue
+				}
 				v, _, err := encode([]agent.Entry{step(in)})
 				if err != nil {
 					return err

@@ -15,7 +15,11 @@ func (in *Intake) change(ctx context.Context, ev Event) error {
 		return nil
 	}
 	text := strings.TrimSpace(ev.Text)
-	if !withdrawn && (text == "" || utf8.RuneCountInString(text) > MaxText) {
+	name, rest, command := typedCommand(text)
+	if name == "ask" { // the rest is what it asks, as when it came
+		text, command = rest, false
+	}
+	if !withdrawn && (command || text == "" || utf8.RuneCountInString(text) > MaxText) {
 		in.ignore(ev, "changed")
 		return nil
 	}

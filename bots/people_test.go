@@ -78,6 +78,8 @@ func TestChangesFollowTheirMessages(t *testing.T) {
 	}{
 		"edited":              {bots.Edited, " better ", nil, `revise M1 "better" false`},
 		"deleted":             {bots.Deleted, "", nil, `revise M1 "" true`},
+		"a question asked":    {bots.Edited, "!ask better", nil, `revise M1 "better" false`},
+		"a command":           {bots.Edited, "!summarise please", nil, ""},
 		"emptied":             {bots.Edited, " ", nil, ""},
 		"too long":            {bots.Edited, strings.Repeat("x", bots.MaxText+1), nil, ""},
 		"edits are ignored":   {bots.Edited, "better", func(in *bots.Intake) { in.IgnoreEdits = true }, ""},

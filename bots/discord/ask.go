@@ -45,6 +45,7 @@ func (d *Discord) asked(ctx context.Context, i *interaction, original string, wh
 		return e, err
 	}
 	e.Command, e.Text, e.Subject = what.Command, what.Text, what.Subject
+	e.Permitted = d.permitted(i, e.Command)
 	if what.About != nil {
 		if e.Subject, err = d.about(ctx, *what.About, i.GuildID); err != nil {
 			return e, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -47,10 +46,15 @@ func (in *intake) commanded(ctx context.Context, i *interaction, a *answer) erro
 		return err
 	}
 	e.Command, e.Text = i.Data.Name, i.text()
-	// In DMs Discord asks for no permission.
-	e.Permitted = i.GuildID != "" && slices.ContainsFunc(in.d.opts.Commands, func(c Command) bool { return c.Name == i.Data.Name && c.Admin })
+	e.Permitted = in.d.permitted(i, e.Command)
 	e.Respond, e.SendFile = a.give, a.file
 	return in.submit(ctx, e)
+}
+
+// permitted reports whether Discord has looked whether the user of an interaction may use a
+// command. In DMs it asks for no permission.
+func (d *Discord) permitted(i *interaction, name string) bool {
+	return i.GuildID != "" && d.forAdmins(name)
 }
 
 // stage is how far the answer to an interaction has come.

@@ -79,10 +79,7 @@ func (d *Discord) slashCommands() []slashCommand {
 	var all []slashCommand
 	for _, c := range d.opts.Commands {
 		s := slashCommand{Name: c.Name, Type: chatInput, Description: description(c.Summary), Contexts: at, Integrations: by}
-		if c.Admin {
-			permission := manageServer
-			s.Permissions = &permission
-		}
+		s.Permissions = d.permissions(c.Name)
 		if c.Argument != "" {
 			o := commandOption{Name: c.Argument, Type: text, Description: description(c.Summary), Required: c.Required}
 			switch choices := c.choices(""); {
@@ -99,8 +96,22 @@ func (d *Discord) slashCommands() []slashCommand {
 	}
 	return append(all,
 		slashCommand{Name: menuAsk, Type: commandMessage, Contexts: at, Integrations: by},
-		slashCommand{Name: menuSummarise, Type: commandMessage, Contexts: at, Integrations: by},
+		slashCommand{Name: menuSummarise, Type: commandMessage, Contexts: at, Integrations: by, Permissions: d.permissions(commandSummarise)},
 	)
+}
+
+// permissions are those that people need for a command; nil: none.
+func (d *Discord) permissions(name string) *string {
+	if !d.forAdmins(name) {
+		return nil
+	}
+	permission := manageServer
+	return &permission
+}
+
+// forAdmins reports whether a command is one for admins.
+func (d *Discord) forAdmins(name string) bool {
+	return slices.ContainsFunc(d.opts.Commands, func(c Command) bool { return c.Name == name && c.Admin })
 }
 
 // choices are the first of what Argument can be that holds text.

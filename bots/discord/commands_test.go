@@ -66,6 +66,34 @@ func TestCommandsAreOfferedAsTheyAreDefined(t *testing.T) {
 	})
 }
 
+func TestASummaryForAdminsIsPermittedByDiscordToo(t *testing.T) {
+	commands := []Command{{Name: "ask", Summary: "ask me something"}, {Name: "summarise", Summary: "sum up", Admin: true}}
+	bubble(t, setup{opts: Options{Commands: commands}}, func(r *rig) {
+		offered := func() (names []string) {
+			list, err := r.fake.CommandsFor("ada", "general")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range list {
+				names = append(names, c.Name)
+			}
+			return names
+		}
+		if got, want := offered(), []string{"ask", menuAsk}; !slices.Equal(got, want) {
+			t.Errorf("offered are %q, want %q", got, want)
+		}
+		if err := r.fake.Grant("ada", sandbox.DiscordManageGuild); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := offered(), []string{"ask", "summarise", menuAsk, menuSummarise}; !slices.Equal(got, want) {
+			t.Errorf("an admin is offered %q, want %q", got, want)
+		}
+		if r.command("general", "summarise", nil); !r.one().Permitted {
+			t.Error("what Discord permits is not")
+		}
+	})
+}
+
 func TestArgumentOfACommandIsItsText(t *testing.T) {
 	bubble(t, setup{opts: Options{Commands: someCommands()}}, func(r *rig) {
 		r.onAccept(func(ctx context.Context, e bots.Event) error { return e.Respond(ctx, "Noted.") })

@@ -119,7 +119,7 @@ func (in *intake) interaction(ctx context.Context, i interaction) {
 		err = in.d.tell(ctx, &i, "Please say what you want to know: `/ask text`")
 	case i.Data.Name == "ask":
 		err = in.ask(ctx, &i, asking{Command: "ask", Text: i.text()})
-	case i.Data.Name == "summarise" && in.d.offered(i.Data.Name):
+	case i.Data.Name == commandSummarise && in.d.offered(i.Data.Name):
 		err = in.ask(ctx, &i, asking{Command: i.Data.Name, Text: i.text(), Shown: "Sum up what was said here."})
 	case in.d.offered(i.Data.Name):
 		err = in.command(ctx, &i)

@@ -17,6 +17,9 @@ const (
 	menuSummarise = "Summarise this thread"
 )
 
+// commandSummarise is the command that menuSummarise gives.
+const commandSummarise = "summarise"
+
 // aboutID begins the custom id of the form in which people ask about a message, which
 // ends with the message's [place].
 const aboutID = ownID + "about:"
@@ -42,7 +45,7 @@ func (in *intake) menu(ctx context.Context, i *interaction) error {
 		return d.callback(ctx, i, map[string]any{"type": respondForm, "data": askAbout(string(id))}, nil)
 	case menuSummarise:
 		subject := d.quoted(&m)
-		return in.ask(ctx, i, asking{Command: "summarise", Shown: menuSummarise, Subject: &subject})
+		return in.ask(ctx, i, asking{Command: commandSummarise, Shown: menuSummarise, Subject: &subject})
 	}
 	return d.tell(ctx, i, "I do not know this command. Try `/help`.")
 }

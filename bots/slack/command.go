@@ -102,16 +102,16 @@ func (c *command) work(ctx context.Context) {
 	if c.public(ev) && !c.openRoot(ctx, &ev) {
 		return
 	}
-	if c.in.take(ctx, ev) == nil {
-		return
-	}
+	refused, err := c.in.ask(ctx, ev)
 	// These last words are due even when bobbin is stopping.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	if c.public(ev) {
+	if refused && c.public(ev) {
 		c.s.withdraw(last, ev.MessageID)
 	}
-	c.tell(last, notTaken)
+	if err != nil {
+		c.tell(last, notTaken)
+	}
 }
 
 // summarise is the command whose answer, as that of ask, is for all to see.

@@ -131,6 +131,22 @@ func TestQuestionThatIsNotAcceptedLeavesNoRootAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestQuestionThatIsRefusedLeavesNoRoot(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		r.onAccept(func(ctx context.Context, e bots.Event) error {
+			return e.Respond(ctx, "Only my admins may use `summarise`.")
+		})
+		r.command(t, "C0GENERAL", "summarise")
+		time.Sleep(10 * time.Second)
+		if shown := r.shown("C0GENERAL"); len(shown) != 0 {
+			t.Errorf("shown %+v", shown)
+		}
+		if told := r.whispers("C0GENERAL", "U0ADA"); len(told) != 1 || !strings.Contains(told[0], "Only my admins") {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
 func TestAskWhereBobbinIsNotSaysHowToInviteIt(t *testing.T) {
 	for code, want := range map[string]string{
 		"not_in_channel": "/invite @bobbin", "channel_not_found": "/invite @bobbin", "is_archived": "may not write", "fatal_error": "just now",

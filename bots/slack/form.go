@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"bobbin/agent"
@@ -126,6 +127,19 @@ func asks(user, question string) string {
 		question = string(runes[:maxQuoted]) + "…"
 	}
 	return "> <@" + user + "> asked:\n> " + strings.ReplaceAll(mrkdwn(question), "\n", "\n> ")
+}
+
+// ask takes an event. It reports whether a question will have no answer: it was not taken,
+// or the person was told why there is none.
+func (in *intake) ask(ctx context.Context, ev bots.Event) (refused bool, err error) {
+	var told atomic.Bool
+	respond := ev.Respond
+	ev.Respond = func(ctx context.Context, markdown string) error {
+		told.Store(true)
+		return respond(ctx, markdown)
+	}
+	err = in.take(ctx, ev)
+	return err != nil || told.Load(), err
 }
 
 // withdraw removes a question that will have no answer.

@@ -210,15 +210,15 @@ func (g gesture) work(ctx context.Context) {
 	if g.repeat != "" && !g.say(ctx) {
 		return
 	}
-	if g.in.take(ctx, g.event) == nil {
-		return
-	}
+	refused, err := g.in.ask(ctx, g.event)
 	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancelLast()
-	if g.repeat != "" {
+	if refused && g.repeat != "" {
 		g.in.s.withdraw(last, g.event.MessageID)
 	}
-	g.hook.tell(last, notTaken)
+	if err != nil {
+		g.hook.tell(last, notTaken)
+	}
 }
 
 // noSubject is said of a message without text or files.

@@ -130,11 +130,11 @@ func empty(dir string) error {
 		return err
 	}
 	for _, name := range slices.DeleteFunc(names, func(n string) bool { return n == restoring }) {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil { //nolint:gosec // the admin names the directory
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(filepath.Join(dir, restoring)) //nolint:gosec // the admin names the directory
+	return os.RemoveAll(filepath.Join(dir, restoring))
 }
 
 const (

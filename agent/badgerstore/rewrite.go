@@ -208,26 +208,26 @@ func settle(dir string) error {
 			}
 			old, err := ownFiles(dir)
 			for _, name := range old {
-				err = errors.Join(err, os.Remove(filepath.Join(dir, name))) //nolint:gosec // the admin names the directory
+				err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 			}
 			if err == nil {
-				err = os.Rename(from, filepath.Join(dir, replacing)) //nolint:gosec // the admin names the directory
+				err = os.Rename(from, filepath.Join(dir, replacing))
 			}
 			return err
 		}},
 		{replacing, func(from string) error {
 			names, err := ownFiles(from)
 			for _, name := range names {
-				err = errors.Join(err, os.Rename(filepath.Join(from, name), filepath.Join(dir, name))) //nolint:gosec // the admin names the directory
+				err = errors.Join(err, os.Rename(filepath.Join(from, name), filepath.Join(dir, name)))
 			}
 			if err == nil {
-				err = errors.Join(syncDir(dir), os.RemoveAll(from)) //nolint:gosec // the admin names the directory
+				err = errors.Join(syncDir(dir), os.RemoveAll(from))
 			}
 			return err
 		}},
 	} {
 		from := filepath.Join(dir, step.from)
-		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) { //nolint:gosec // the admin names the directory
+		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
 			return err

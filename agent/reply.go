@@ -26,7 +26,7 @@ type Reply interface {
 	// wraps [ErrUndeliverable] is final.
 	Finish(ctx context.Context, o Outcome) error
 	// Close gives up on the reply and waits for its goroutine. What is shown
-	// stays. After Finish it does nothing.
+	// stays. After Finish, or a second time, it does nothing.
 	Close()
 }
 

@@ -172,6 +172,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		switch cause := context.Cause(running); {
 		case err == nil:
 		case errors.Is(cause, errRevised), errors.Is(cause, errInterrupted):
+			reply.Close() // or it could still journal how much it shows of what is void
 			return a.rewind(ctx, t)
 		case !errors.Is(cause, ErrStopped):
 			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text))

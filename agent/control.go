@@ -64,13 +64,14 @@ func (a *Agent) Running(s SessionID) (TurnID, bool) {
 	return "", false
 }
 
-// Stop ends a running turn as it is. It reports false if the session has no such turn;
-// an empty id stands for any. Messages that wait are answered all the same.
+// Stop ends a running turn as it is. It reports false if the session has no such turn, in
+// the sense of Running; an empty id stands for any. Messages that wait are answered all the
+// same.
 func (a *Agent) Stop(s SessionID, id TurnID, may May) (bool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w := a.live[s]
-	if w == nil || w.turn == nil || id != "" && w.turn.ID != id {
+	if w == nil || w.turn == nil || w.over || id != "" && w.turn.ID != id {
 		return false, nil
 	}
 	if !may(w.asked) {

@@ -60,6 +60,9 @@ func TestATurnWhoseAnswerIsCompleteDoesNotRunAnyMore(t *testing.T) {
 			if id, runs := r.agent.Running(session("s")); runs {
 				r.Errorf("turn %s runs while its answer is shown", id)
 			}
+			if stopped, err := r.agent.Stop(session("s"), "", func([]agent.Inbound) bool { return true }); stopped || err != nil {
+				r.Errorf("an answer that is complete was stopped: %v, %v", stopped, err)
+			}
 			return nil
 		}
 		r.plays(agenttest.Says("one"), agenttest.Says("two"))

@@ -135,10 +135,9 @@ const spentFor = 100 * 24 * time.Hour
 
 // turnCost is the stored form of what one turn has cost.
 type turnCost struct {
-	Session agent.SessionID `json:"session"`
-	Users   []string        `json:"users"`
-	Model   string          `json:"model,omitempty"`
-	Usage   agent.Usage     `json:"usage"`
+	Users []string    `json:"users"`
+	Model string      `json:"model,omitempty"`
+	Usage agent.Usage `json:"usage"`
 }
 
 // costsFrom is the first key of the turns of a platform that began at a time or later.
@@ -153,7 +152,7 @@ func keepCost(txn *tx, t *agent.Turn) error {
 	if t.Outcome == nil || t.Outcome.Usage == (agent.Usage{}) || len(t.Inbound) == 0 {
 		return nil
 	}
-	c := turnCost{Session: t.Session, Model: t.Outcome.Model, Usage: t.Outcome.Usage}
+	c := turnCost{Model: t.Outcome.Model, Usage: t.Outcome.Usage}
 	for _, in := range t.Inbound {
 		if !slices.Contains(c.Users, in.Author.ID) {
 			c.Users = append(c.Users, in.Author.ID)

@@ -189,9 +189,6 @@ func (s *Store) forgetCosts(ctx context.Context, platform, user string) error {
 			return nil, false, nil
 		}
 		c.Users = slices.DeleteFunc(c.Users, func(u string) bool { return u == user })
-		if at, ok := c.Session.Address(); ok && at.User == user {
-			c.Session = ""
-		}
 		v, err := marshal(c)
 		return v, true, err
 	})

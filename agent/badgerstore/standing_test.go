@@ -164,8 +164,16 @@ func TestWhatAPersonSaidAloneBearsTheirNameWhereOthersSpeak(t *testing.T) {
 }
 
 func TestNothingTellsOfAPersonsOwnSessionOnceItIsForgotten(t *testing.T) {
+	for name, mine := range map[string]agent.Address{
+		"in a channel": {Platform: "slack", Workspace: "T1", Channel: "C1", User: "UGONE"},
+		"in a DM":      {Platform: "slack", Workspace: "T1", Channel: "DGONE"},
+	} {
+		t.Run(name, func(t *testing.T) { forgetOwn(t, mine) })
+	}
+}
+
+func forgetOwn(t *testing.T, mine agent.Address) {
 	s := openAt(t, t.TempDir(), Options{})
-	mine := agent.Address{Platform: "slack", Workspace: "T1", Channel: "C1", User: "UGONE"}
 	in := said(mine, "M1", "secret")
 	in.Author, in.Direct, in.EventID = agent.Author{ID: "UGONE", Name: "Eve"}, true, "E1"
 	accept(t, s, in)
@@ -179,7 +187,7 @@ func TestNothingTellsOfAPersonsOwnSessionOnceItIsForgotten(t *testing.T) {
 	if _, _, err := s.Forget(t.Context(), "slack", "UGONE"); err != nil {
 		t.Fatal(err)
 	}
-	if data := string(backupOf(t, s)); strings.Contains(data, "UGONE") || strings.Contains(data, "secret") {
+	if data := string(backupOf(t, s)); strings.Contains(data, "GONE") || strings.Contains(data, "secret") {
 		t.Error("something is still there")
 	}
 	if got := located(t, s, "slack", "AM2"); got.Session == "" {

@@ -51,6 +51,27 @@ func TestACompactedSessionGoesOnFromItsSummary(t *testing.T) {
 	}
 }
 
+func TestASummaryTellsWhoseWordsItIsOfWhereNobodyElseSpeaks(t *testing.T) {
+	for _, direct := range []bool{false, true} {
+		bubble(t, func(r *rig) {
+			r.plays(agenttest.Says("hello"), agenttest.Says("They greeted."))
+			r.up()
+			for n, command := range []string{"", agent.Compact} {
+				in := message("s", n)
+				in.Command, in.Direct = command, direct
+				if _, err := r.agent.Submit(r.Context(), in); err != nil {
+					r.Fatal(err)
+				}
+				r.idle()
+			}
+			es := r.transcript("s")
+			if len(es) != 1 || es[0].Direct != direct || (es[0].Author != nil) != direct {
+				r.Errorf("direct: %v, transcript %+v", direct, es)
+			}
+		})
+	}
+}
+
 func TestNothingIsCompactedWhereNothingWasSaid(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.plays()

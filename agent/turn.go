@@ -277,7 +277,11 @@ func (t *Turn) transcript() []Entry {
 	case t.Outcome.Kind == Withdrawn:
 		return nil
 	case t.Outcome.Summary:
-		return []Entry{{Role: RoleUser, At: time.Now(), Text: summaryMark + t.Outcome.Text}}
+		sum := Entry{Role: RoleUser, At: time.Now(), Text: summaryMark + t.Outcome.Text}
+		if in := t.Inbound[0]; in.Direct { // then it is of what nobody else has said
+			sum.Author, sum.Direct = &in.Author, true
+		}
+		return []Entry{sum}
 	}
 	es := append(t.said(), forgetImages(t.Entries)...)
 	for _, c := range openCalls(t.Entries) {

@@ -56,24 +56,8 @@ func (in *intake) command(cmd slackgo.SlashCommand, answers bool) *command {
 // longer, what the acknowledgement is to say. What there is to say later goes to the
 // response URL.
 func (c *command) run(ctx context.Context) string {
-	select {
-	case c.in.commands <- struct{}{}:
-	default:
-		c.s.ignored.add("overload")
+	if !c.in.soon(ctx, c.in.commands, c.work) {
 		return "I have too much to do at the moment. Please try again in a minute."
-	}
-	done := make(chan struct{})
-	c.in.wg.Go(func() {
-		defer func() { <-c.in.commands }()
-		defer close(done)
-		c.work(ctx)
-	})
-	late := time.NewTimer(commandGrace)
-	defer late.Stop()
-	select {
-	case <-done:
-	case <-late.C:
-	case <-ctx.Done():
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

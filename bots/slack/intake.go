@@ -141,6 +141,31 @@ func (in *intake) complete(ctx context.Context, d delivery) error {
 	return in.take(ctx, d.event)
 }
 
+// soon does what a person waits for, if there is room for it, and returns when that is done
+// or Slack will wait no longer.
+func (in *intake) soon(ctx context.Context, room chan struct{}, work func(context.Context)) bool {
+	select {
+	case room <- struct{}{}:
+	default:
+		in.s.ignored.add("overload")
+		return false
+	}
+	done := make(chan struct{})
+	in.wg.Go(func() {
+		defer func() { <-room }()
+		defer close(done)
+		work(ctx)
+	})
+	late := time.NewTimer(commandGrace)
+	defer late.Stop()
+	select {
+	case <-done:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return true
+}
+
 // take gives an event to accept and logs its error.
 func (in *intake) take(ctx context.Context, ev bots.Event) (err error) {
 	defer func() {

@@ -154,26 +154,7 @@ func isDM(channel string) bool { return strings.HasPrefix(channel, "D") }
 // It reports false if there is no room: a person sees at the button that nothing came of
 // it. Neither waits for the events in front of it, since it may be what stops them.
 func (g gesture) run(ctx context.Context) bool {
-	select {
-	case g.in.gestures <- struct{}{}:
-	default:
-		g.in.s.ignored.add("overload")
-		return false
-	}
-	done := make(chan struct{})
-	g.in.wg.Go(func() {
-		defer func() { <-g.in.gestures }()
-		defer close(done)
-		g.work(ctx)
-	})
-	late := time.NewTimer(commandGrace)
-	defer late.Stop()
-	select {
-	case <-done:
-	case <-late.C:
-	case <-ctx.Done():
-	}
-	return true
+	return g.in.soon(ctx, g.in.gestures, g.work)
 }
 
 func (g gesture) work(ctx context.Context) {

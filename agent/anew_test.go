@@ -56,3 +56,42 @@ func TestAnAnswerThatBeginsAnewIsShownFromItsStart(t *testing.T) {
 		}
 	})
 }
+
+func TestAChangeThatComesInTheLastMomentIsFollowed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.plays(agenttest.Says("one"), agenttest.Says("two"))
+		r.up()
+		revised := false
+		r.store.fail(func(op string) error {
+			if op == "Commit" && !revised {
+				revised = true
+				if did, err := r.agent.Revise(r.Context(), session("s"), "s-1", "say else", false); !did || err != nil {
+					r.Errorf("%v, %v", did, err)
+				}
+			}
+			return nil
+		})
+		r.say("s", 1)
+		r.idle()
+		same(r.T, "transcript", shape(r.transcript("s")), []string{"user: say else", "assistant: two"})
+	})
+}
+
+func TestAChangeIsFollowedAlsoIfTheDaemonDiesBeforeItsTurnBeginsAnew(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.plays(agenttest.Calls("old", call("look", "c1")), agenttest.Waits(make(chan struct{}), nil), agenttest.Says("two"))
+		r.opts.Tools = []agent.Tool{&tool{name: "look", call: func(context.Context, agent.ToolCall) (agent.Result, error) {
+			return agent.Result{Text: "found"}, nil
+		}}}
+		r.up()
+		r.say("s", 1)
+		r.settle()
+		if turn, found, err := r.store.Revise(r.Context(), session("s"), "s-1", "say else", false); turn == "" || !found || err != nil {
+			r.Errorf("%q, %v, %v", turn, found, err)
+		}
+		r.crash()
+		r.up()
+		r.idle()
+		same(r.T, "transcript", shape(r.transcript("s")), []string{"user: say else", "assistant: two"})
+	})
+}

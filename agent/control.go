@@ -24,9 +24,10 @@ const (
 var (
 	// ErrStopped is the cause of a turn's context when somebody has stopped it.
 	ErrStopped = errors.New("the turn was stopped")
-	// errRevised and errInterrupted are the causes of a turn's context when it has to begin
-	// anew, because what it answers has changed, or is more than it was.
-	errRevised     = errors.New("what the turn answers was changed")
+	// ErrRevised and errInterrupted are the causes of a turn's context when it has to begin
+	// anew, because what it answers has changed, or is more than it was. A Store's Commit
+	// returns the first if the turn has not begun anew since the change.
+	ErrRevised     = errors.New("what the turn answers was changed")
 	errInterrupted = errors.New("more has come for the turn to answer")
 )
 
@@ -152,7 +153,7 @@ func (a *Agent) anew(s SessionID, id TurnID) {
 	case w.turn == nil:
 		w.revised = id
 	case w.turn.ID == id:
-		w.end(errRevised)
+		w.end(ErrRevised)
 	}
 }
 
@@ -176,7 +177,7 @@ func (a *Agent) begins(w *worker, t *Turn, end context.CancelCauseFunc) (ended f
 	defer a.mu.Unlock()
 	w.turn, w.asked, w.end, w.more, w.over = t, slices.Clone(t.Inbound), end, false, t.Outcome != nil
 	if w.revised == t.ID {
-		end(errRevised)
+		end(ErrRevised)
 	}
 	w.revised = ""
 	return func() {

@@ -121,6 +121,9 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 // attempt takes a turn up. One that the daemon has died of, perhaps, is on trial.
 func (a *Agent) attempt(ctx, running context.Context, w *worker, t *Turn) error {
 	w.leave = nil
+	if t.Revised { // and the daemon ended before it could begin anew
+		return a.rewind(ctx, t)
+	}
 	if w.hopeless(t) {
 		return a.abandon(ctx, t, "even to say that it is given up brought the daemon down")
 	}
@@ -171,7 +174,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		answer, err := a.outcome(running, w, t, reply)
 		switch cause := context.Cause(running); {
 		case err == nil:
-		case errors.Is(cause, errRevised), errors.Is(cause, errInterrupted):
+		case errors.Is(cause, ErrRevised), errors.Is(cause, errInterrupted):
 			reply.Close() // or it could still journal how much it shows of what is void
 			return a.rewind(ctx, t)
 		case !errors.Is(cause, ErrStopped):
@@ -192,14 +195,18 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		t.Outcome = o
 		return a.abandon(ctx, t, "the answer could not be delivered: "+err.Error())
 	}
-	if errors.Is(context.Cause(running), errRevised) {
+	if errors.Is(context.Cause(running), ErrRevised) {
 		return a.rewind(ctx, t)
 	}
 	t.Outcome = o
 	if o.GivenUp != "" {
 		return a.abandon(ctx, t, o.GivenUp)
 	}
-	return a.commit(ctx, t)
+	err = a.commit(ctx, t)
+	if errors.Is(err, ErrRevised) { // just now
+		return a.rewind(ctx, t)
+	}
+	return err
 }
 
 func (a *Agent) journalAnswer(ctx context.Context, t *Turn, o Outcome) error {

@@ -57,7 +57,8 @@ type Store interface {
 	// on counts again.
 	Resume(ctx context.Context, t *Turn) error
 	// Commit ends the turn: entries go to the end of the transcript, and the
-	// turn's journal and inbox go away, atomically.
+	// turn's journal and inbox go away, atomically. It fails with [ErrRevised] if what the
+	// turn answers was revised and the turn was not rewound since.
 	Commit(ctx context.Context, t *Turn, entries []Entry) error
 	// Abandon ends a turn that cannot be finished. It does what Commit does with the
 	// turn's Transcript, and puts what was said aside for an admin, with why it was
@@ -71,8 +72,8 @@ type Store interface {
 	// much they show. Its next Begin is a first attempt.
 	Rewind(ctx context.Context, t *Turn) error
 	// Revise gives a message that waits or is being answered another text, or withdraws
-	// it. It returns the turn that answers the message, empty if none does yet, and
-	// reports false if there is no such message.
+	// it. It returns the turn that answers the message, which then is to be rewound, empty
+	// if none does yet, and reports false if there is no such message.
 	Revise(ctx context.Context, s SessionID, id MessageID, text string, withdrawn bool) (TurnID, bool, error)
 	// Last returns the turn that was committed last, with what it answered and the parts
 	// of its reply, but for how much they show, or nil if it cannot be reopened: there is
@@ -108,6 +109,7 @@ type Turn struct {
 	Parts      []Part    // of the reply, in order
 	Prefers    string    // the model that people chose for the session; empty: any
 	Outcome    *Outcome  // set once answered
+	Revised    bool      // what it answers has changed since, so that it has to begin anew
 	Suspended  bool      // it is to be resumed before anything is done about it
 	Abandoned  bool      // it was set aside instead of being committed
 }

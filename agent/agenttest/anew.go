@@ -1,6 +1,7 @@
 package agenttest
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -181,8 +182,15 @@ func revised(r *rig) {
 	revise(4, "was never there", false, "", false)
 	r.reopen()
 	t = r.begin(s)
-	if t.Inbound[0].Text != "is answered" || t.Inbound[0].Withdrawn || !t.Inbound[1].Withdrawn || t.Inbound[1].Text != message(place, 2).Text || t.Withdrawn() {
+	if t.Inbound[0].Text != "is answered" || t.Inbound[0].Withdrawn || !t.Inbound[1].Withdrawn || t.Inbound[1].Text != message(place, 2).Text || t.Withdrawn() || !t.Revised {
 		r.Errorf("the turn is %+v", t)
+	}
+	if err := r.Commit(r.Context(), t, nil); !errors.Is(err, agent.ErrRevised) {
+		r.Errorf("what was revised is committed: %v", err)
+	}
+	r.ok(r.Rewind(r.Context(), t))
+	if t = r.begin(s); t.Revised {
+		r.Errorf("the turn that was rewound is %+v", t)
 	}
 	r.ok(r.Commit(r.Context(), t, nil))
 	revise(1, "was answered", false, "", false)

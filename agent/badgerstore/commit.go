@@ -15,14 +15,21 @@ func (s *Store) Commit(ctx context.Context, t *agent.Turn, entries []agent.Entry
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.commit(t, entries, func(*tx) error { return nil }); err != nil {
+	unrevised := func(_ *tx, b begun) error {
+		if b.Revised {
+			return agent.ErrRevised
+		}
+		return nil
+	}
+	if err := s.commit(t, entries, unrevised); err != nil {
 		return fmt.Errorf("commit turn %s: %w", t.ID, err)
 	}
 	return nil
 }
 
-// commit ends a turn and does also what else belongs into the same transaction.
-func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx) error) error {
+// commit ends a turn and does also what else belongs into the same transaction, which an
+// error of it undoes.
+func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx, begun) error) error {
 	values, size, err := encode(entries)
 	if err != nil {
 		return err
@@ -52,7 +59,7 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx) erro
 }
 
 // finish is the transaction that ends a turn.
-func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) error) (begun, error) {
+func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx, begun) error) (begun, error) {
 	b, err := underWay(txn, t)
 	if err != nil {
 		return b, err
@@ -101,7 +108,7 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx) e
 	for _, seq := range b.Inbox {
 		gone = append(gone, inboxKey(t.Session, seq))
 	}
-	return b, errors.Join(deleteAll(txn, gone), also(txn))
+	return b, errors.Join(deleteAll(txn, gone), also(txn, b))
 }
 
 // cost is what a turn that ends has cost.

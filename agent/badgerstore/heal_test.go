@@ -302,7 +302,7 @@ func TestACommitWhoseFirstHalfWasTakenForLeftoversIsDoneAgain(t *testing.T) {
 	}
 	begin(t, s, id) // by another, who finds them
 	err = s.update(func(txn *tx) error {
-		_, err := finish(txn, turn, values, len(values), func(*tx) error { return nil })
+		_, err := finish(txn, turn, values, len(values), func(*tx, begun) error { return nil })
 		return err
 	})
 	if !errors.Is(err, errAheadGone) {

@@ -107,7 +107,7 @@ func (s *Store) Rewind(ctx context.Context, t *agent.Turn) error {
 			err = errors.Join(err, fromStart(txn, k))
 			return true
 		})
-		b.Attempt, b.Suspended, b.Steered = 1, true, 0
+		b.Attempt, b.Suspended, b.Revised, b.Steered = 1, true, false, 0
 		return errors.Join(err, deleteAll(txn, gone), set(txn, key("t/", t.Session), b))
 	})
 	if err != nil {
@@ -159,10 +159,11 @@ func (s *Store) Revise(ctx context.Context, id agent.SessionID, m agent.MessageI
 		}
 		l := look{txn: txn, id: id, log: s.log}
 		b, err := l.begun()
-		if err == nil && b != nil && slices.Contains(b.Inbox, at) {
-			turn = b.ID
+		if err != nil || b == nil || !slices.Contains(b.Inbox, at) {
+			return err
 		}
-		return err
+		turn, b.Revised = b.ID, true
+		return set(txn, key("t/", id), b)
 	})
 	if err != nil {
 		return "", false, fmt.Errorf("revise a message: %w", err)

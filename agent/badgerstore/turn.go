@@ -20,6 +20,7 @@ type begun struct {
 	Began      time.Time    `json:"began"`
 	Attempt    int          `json:"attempt"` // since the last step that was journaled
 	Suspended  bool         `json:"suspended,omitempty"`
+	Revised    bool         `json:"revised,omitempty"` // what it answers, since it began or was rewound
 	Inbox      []uint64     `json:"inbox"`
 	Steered    int          `json:"steered,omitempty"` // of Inbox, the last that are journaled as entries
 	Base       uint64       `json:"base"`              // entries of its generation that were there before it
@@ -158,7 +159,7 @@ func (l *look) beginFresh() (*agent.Turn, error) {
 }
 
 func (b *begun) turn(id agent.SessionID) *agent.Turn {
-	return &agent.Turn{ID: b.ID, Session: id, Generation: b.Generation, Began: b.Began, Attempt: b.Attempt, Steered: b.Steered}
+	return &agent.Turn{ID: b.ID, Session: id, Generation: b.Generation, Began: b.Began, Attempt: b.Attempt, Steered: b.Steered, Revised: b.Revised}
 }
 
 // underWay reads the record of a turn, which must be the one that its session has.

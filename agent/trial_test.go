@@ -176,10 +176,12 @@ func TestNothingRunsBesideATurnOnTrialForAWhile(t *testing.T) {
 func TestTurnsOnTrialAreNotBlamedForEachOther(t *testing.T) {
 	bubble(t, func(r *rig) {
 		d := &deadly{poison: "say bad-1", takes: make(map[string]time.Duration)}
+		for n := range 4 {
+			d.takes[fmt.Sprintf("say s%d-1", n)] = 50 * time.Second // longer than it runs alone
+		}
 		r.plays(d.step)
 		r.endure(d, func() {
 			for n := range 4 {
-				d.takes[fmt.Sprintf("say s%d-1", n)] = 50 * time.Second // longer than it runs alone
 				r.say(fmt.Sprint("s", n), 1)
 			}
 			r.say("bad", 1)

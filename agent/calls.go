@@ -57,6 +57,7 @@ func (r *turn) call(ctx context.Context, calls []ToolCall) error {
 			if effects && errs[i] == nil {
 				journal.Lock()
 				defer journal.Unlock()
+				r.keepMade(results[i : i+1]...)
 				errs[i] = r.journal(ctx, results[i])
 				results[i] = Entry{}
 			}
@@ -67,6 +68,7 @@ func (r *turn) call(ctx context.Context, calls []ToolCall) error {
 		return err
 	}
 	results = slices.DeleteFunc(results, func(e Entry) bool { return e.CallID == "" })
+	r.keepMade(results...)
 	return r.journal(ctx, results...)
 }
 
@@ -99,7 +101,11 @@ func (r *turn) run(ctx context.Context, c ToolCall) (e Entry, err error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("tool %s: %w", c.Name, err)
 	}
-	return Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: res.Text, Failed: res.Failed}, nil
+	e = Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: res.Text, Failed: res.Failed, Made: res.Made}
+	if res.Usage != (Usage{}) {
+		e.Usage = &res.Usage
+	}
+	return e, nil
 }
 
 // toolGrace is how long a tool may go on when its context has ended.

@@ -42,7 +42,7 @@ func (r *turn) attach(ctx context.Context) error {
 }
 
 func (r *turn) attachFile(ctx context.Context, in Inbound, f File) error {
-	name := f.label()
+	name := fileLabel(f.Name)
 	r.reply.Update(Update{Text: r.text.String(), Status: "reading " + name})
 	e := word(in)
 	e.FileID = f.ID
@@ -65,14 +65,14 @@ func (r *turn) attachFile(ctx context.Context, in Inbound, f File) error {
 	return r.journal(ctx, e)
 }
 
-// label is the file's name as it is told: it may be made to look like more than a name.
-func (f File) label() string {
+// fileLabel is a file's name as it is told: it may be made to look like more than a name.
+func fileLabel(s string) string {
 	name := []rune(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("[]“”", r) || !unicode.IsPrint(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r
-	}, f.Name)), " "))
+	}, s)), " "))
 	if len(name) > maxFileName {
 		name = append(name[:maxFileName-1], '…')
 	}
@@ -106,16 +106,3 @@ type noFilesError struct{}
 
 func (noFilesError) Error() string  { return "files are not read" }
 func (noFilesError) Public() string { return "I can only read text." }
-
-// forgetImages returns entries as they are kept. A picture is too large to be sent with
-// every question that follows.
-func forgetImages(es []Entry) []Entry {
-	es = slices.Clone(es)
-	for i := range es {
-		if es[i].Image != nil {
-			es[i].Image = nil
-			es[i].Text = strings.TrimSpace(es[i].Text) + "\n[The picture was shown when it was sent, and is not shown again.]"
-		}
-	}
-	return es
-}

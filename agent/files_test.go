@@ -14,7 +14,7 @@ func TestAFilesNameIsNoMoreThanAName(t *testing.T) {
 		"two\u2028lines.txt":       "two lines.txt",
 		"Zoë’s (final) draft_2.md": "Zoë’s (final) draft_2.md",
 	} {
-		if got := (File{Name: name}).label(); got != want {
+		if got := fileLabel(name); got != want {
 			t.Errorf("%q is told as %q, want %q", name, got, want)
 		}
 	}

@@ -152,7 +152,7 @@ type Entry struct {
 
 	Calls []ToolCall `json:"calls,omitempty"` // RoleAssistant: the tools it asked for
 	Model string     `json:"model,omitempty"` // RoleAssistant: the model that wrote it
-	Usage *Usage     `json:"usage,omitempty"` // RoleAssistant: what it cost
+	Usage *Usage     `json:"usage,omitempty"` // RoleAssistant, RoleTool: what it cost
 	Turn  TurnID     `json:"turn,omitempty"`  // RoleAssistant: the turn whose last word it is
 
 	FileID string `json:"file_id,omitempty"` // RoleUser: the file that this is the content of
@@ -161,4 +161,5 @@ type Entry struct {
 	CallID string `json:"call_id,omitempty"` // RoleTool: the call this answers
 	Tool   string `json:"tool,omitempty"`    // RoleTool: the tool's name
 	Failed bool   `json:"failed,omitempty"`  // RoleTool, or a file: Text says what went wrong
+	Made   []Made `json:"made,omitempty"`    // RoleTool: to be shown with the turn's answer
 }

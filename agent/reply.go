@@ -65,6 +65,8 @@ type Outcome struct {
 	// is not. Unshown is an answer that it had, and that is not in Text.
 	GivenUp string `json:"given_up,omitempty"`
 	Unshown string `json:"unshown,omitempty"`
+	// Made are files that stand below Text. They are the turn's, and stored with its entries.
+	Made []Made `json:"-"`
 }
 
 // OutcomeKind classifies an [Outcome].

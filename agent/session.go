@@ -188,7 +188,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err e
 		}
 		a.answered(w)
 	}
-	if err := finish(ctx, reply, *o); err != nil {
+	if err := finish(ctx, reply, t.withMade(*o)); err != nil {
 		if !w.final(err) || errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(err, ErrUndeliverable) {
 			return fmt.Errorf("deliver the answer: %w", err)
 		}

@@ -139,8 +139,9 @@ type Part struct {
 	// Gone says that the message was deleted or closed for editing, so that another
 	// part stands in for it.
 	Gone bool `json:"gone,omitempty"`
-	// File says that it is a file, which cannot be made a text.
-	File bool `json:"file,omitempty"`
+	// File says that it is a file, which cannot be made a text. Sum tells which one it is.
+	File bool   `json:"file,omitempty"`
+	Sum  string `json:"sum,omitempty"`
 	// Shows is how much of the answer's Markdown people may have seen up to this message's
 	// end, in bytes, at most. An answer that is begun again stands as it is until it has
 	// got as far.

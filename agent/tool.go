@@ -38,4 +38,9 @@ type Narrator interface {
 type Result struct {
 	Text   string
 	Failed bool
+	// Made are files for people, at most [MaxMade] in a turn and of [MaxMadeBytes] each.
+	// The model is told their names; Text need not.
+	Made []Made
+	// Usage is what the call has cost, where that is known.
+	Usage Usage
 }

@@ -195,6 +195,11 @@ func (r *turn) journal(ctx context.Context, es ...Entry) error {
 		return fmt.Errorf("%w: journal a step: %w", errStore, err)
 	}
 	r.Entries = append(r.Entries, es...)
+	for _, e := range es {
+		if e.Role == RoleTool && e.Usage != nil {
+			r.usage = r.usage.Add(*e.Usage)
+		}
+	}
 	return nil
 }
 
@@ -208,6 +213,8 @@ func (r *turn) ended(f Finish) Outcome {
 		o.Notice = "My answer was cut off because it reached its length limit. Ask me to go on if you want the rest."
 	case f == FinishFilter:
 		o.Notice = "The model's provider withheld the rest of this answer."
+	case o.Text == "" && len(r.made()) > 0:
+		o.Text = hereItIs
 	case o.Text == "":
 		o.Kind, o.Notice = Failed, "The model gave an empty answer. Please try again, perhaps in other words."
 	}
@@ -283,7 +290,7 @@ func (t *Turn) transcript() []Entry {
 		}
 		return []Entry{sum}
 	}
-	es := append(t.said(), forgetImages(t.Entries)...)
+	es := append(t.said(), withoutBytes(t.Entries)...)
 	for _, c := range openCalls(t.Entries) {
 		es = append(es, Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Failed: true, Text: "There is no result: the turn ended first."})
 	}

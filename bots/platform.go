@@ -3,6 +3,7 @@ package bots
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -52,6 +53,12 @@ type Platform interface {
 // with a no that lies in the message, as a filter's, or that the adapter does not know.
 // Nothing was posted. Asking again may help once or twice, not for ever.
 var ErrRejected = errors.New("the platform refuses the message")
+
+// An Upload that fails with ErrRejected may say why: asking again never helps then.
+var (
+	ErrTooLarge = fmt.Errorf("%w: the file is too large", ErrRejected)
+	ErrNoFiles  = fmt.Errorf("%w: files may not be posted there", ErrRejected)
+)
 
 // ErrNotFound is wrapped by the error of a Find that finds nothing.
 var ErrNotFound = errors.New("no message with that key")
@@ -263,6 +270,8 @@ type Quote struct {
 type Upload struct {
 	Name    string // with its extension
 	Content []byte
+	// Sum tells it from others. Only files of answers have one.
+	Sum string
 }
 
 // Uploader is a platform that can post files.

@@ -24,6 +24,7 @@ const (
 	codeMissingPermissions = 50013
 	codeThreadArchived     = 50083
 	codeReactionBlocked    = 90001
+	codeFileTooLarge       = 40005
 	codeThreadExists       = 160004
 	codeThreadLocked       = 160005
 )
@@ -61,12 +62,26 @@ func (e *refusedError) Unwrap() []error { return []error{agent.ErrUndeliverable,
 // in the place.
 func postError(err error) error {
 	switch e, _ := errors.AsType[*apiError](err); {
-	case err == nil || !refused(err) || errors.Is(err, agent.ErrUndeliverable):
+	case err == nil || !refused(err) || errors.Is(err, agent.ErrUndeliverable) || errors.Is(err, bots.ErrRejected):
 		return err
 	case (e.status == http.StatusBadRequest || e.status == http.StatusRequestEntityTooLarge) && !placeCodes[e.code]:
 		return fmt.Errorf("%w: %w", bots.ErrRejected, err)
 	}
 	return &refusedError{err: err, public: "Discord does not let me write there."}
+}
+
+// fileError says what the error of a post with a file means, where that lies in the file:
+// the text of the answer stands there.
+func fileError(err error) error {
+	switch e, _ := errors.AsType[*apiError](err); {
+	case err == nil || e == nil:
+		return err
+	case e.code == codeFileTooLarge || e.status == http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w: %w", bots.ErrTooLarge, err)
+	case e.code == codeMissingPermissions:
+		return fmt.Errorf("%w: give bobbin's role Attach Files there: %w", bots.ErrNoFiles, err)
+	}
+	return err
 }
 
 // placeCodes refuse the place, whatever the status they come with.

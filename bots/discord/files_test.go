@@ -162,15 +162,33 @@ func TestUploadIsOneMessageHoweverOftenItIsTried(t *testing.T) {
 	})
 }
 
-func TestFileThatIsTooLargeIsRejectedAlone(t *testing.T) {
-	bubble(t, setup{}, func(r *rig) {
-		to := r.asked("hi")
-		r.fake.Inject(sandbox.DiscordFault{Route: fakeSend, Status: 413, Body: `{"message":"Request entity too large","code":40005}`})
-		_, err := r.bot.Upload(r.ctx, to, "K-1", bots.Upload{Name: "a", Content: []byte("x")})
-		if !errors.Is(err, bots.ErrRejected) || errors.Is(err, agent.ErrUndeliverable) {
-			t.Errorf("error is %v", err)
-		}
-	})
+func TestFileThatIsRefusedIsRejectedAlone(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault sandbox.DiscordFault
+		want  error
+	}{
+		"too large":                       {sandbox.DiscordFault{Status: 413, Body: `{"message":"Request entity too large","code":40005}`}, bots.ErrTooLarge},
+		"too large for what is before it": {sandbox.DiscordFault{Status: 413, Body: `<html>`}, bots.ErrTooLarge},
+		"no right":                        {sandbox.DiscordFault{Status: 403, Body: `{"message":"Missing Permissions","code":50013}`}, bots.ErrNoFiles},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, setup{}, func(r *rig) {
+				to := r.asked("hi")
+				r.post(to, "K-1", "here it is")
+				test.fault.Route = fakeSend
+				r.fake.Inject(test.fault)
+				_, err := r.bot.Upload(r.ctx, to, "K-2", bots.Upload{Name: "a", Content: []byte("x")})
+				if !errors.Is(err, test.want) || !errors.Is(err, bots.ErrRejected) || errors.Is(err, agent.ErrUndeliverable) {
+					t.Errorf("error is %v", err)
+				}
+				// The answer's place is still its own.
+				id, err := r.bot.Upload(r.ctx, to, "K-3", bots.Upload{Name: "b", Content: []byte("x")})
+				if got := r.given(to.Thread); err != nil || len(got) != 1 {
+					t.Errorf("%q, %v, in the thread stand %q", id, err, got)
+				}
+			})
+		})
+	}
 }
 
 func TestFileForAnAuthor(t *testing.T) {

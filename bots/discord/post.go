@@ -129,12 +129,15 @@ func (d *Discord) publish(ctx context.Context, to agent.Target, key string, p po
 		if d.unarchive(ctx, at) == nil {
 			posted, err = d.send(ctx, at, p, files...)
 		}
-	case code(err) == codeMissingPermissions && at != to.Channel && d.opts.Threads != Always && opens(to):
+	case code(err) == codeMissingPermissions && len(files) == 0 && at != to.Channel && d.opts.Threads != Always && opens(to):
 		// It may open threads, but not write in them.
 		d.threads.put(to.Thread, to.Channel)
 		at = to.Channel
 		p.Reference = d.refer(to, at, key)
 		posted, err = d.send(ctx, at, p, files...)
+	}
+	if len(files) > 0 {
+		err = fileError(err)
 	}
 	if err = postError(err); err != nil {
 		if errors.Is(err, agent.ErrUndeliverable) {

@@ -134,52 +134,6 @@ func TestLinesOfTheFrameStayShort(t *testing.T) {
 	}
 }
 
-// filing is a stage that takes files.
-type filing struct {
-	*stage
-	err   error
-	files []bots.Upload
-}
-
-func (f *filing) Upload(ctx context.Context, to agent.Target, key string, u bots.Upload) (agent.MessageID, error) {
-	if f.err != nil {
-		return "", f.err
-	}
-	f.files = append(f.files, u)
-	return f.Post(ctx, to, key, bots.Message{Text: u.Name})
-}
-
-func TestALongAnswerIsGivenAsAFile(t *testing.T) {
-	for name, test := range map[string]struct {
-		err  error
-		want []string
-	}{
-		"taken":     {nil, []string{"0123456789", "abcdefghij\n_The whole answer is in the file below", "answer.md"}},
-		"refused":   {bots.ErrRejected, []string{"0123456789", "abcdefghij", "klm"}},
-		"forbidden": {agent.ErrUndeliverable, []string{"0123456789", "abcdefghij", "klm"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, s *theatre) {
-				on := &filing{stage: s.stage, err: test.err}
-				s.replies = New(Options{MaxParts: 2}, on)
-				j := &journal{}
-				r := s.reply("T", j)
-				say(r, "0123456789abcdefghijk")
-				time.Sleep(time.Minute)
-				s.want("T", "0123456789", "abcdefghij")
-				s.finish(r, "0123456789abcdefghijklm")
-				s.want("T", test.want...)
-				if test.err == nil && (len(on.files) != 1 || string(on.files[0].Content) != "0123456789abcdefghijklm") {
-					t.Errorf("files %q", on.files)
-				}
-				// After a restart it is known to stand.
-				s.finish(s.reply("T", j), "0123456789abcdefghijklm")
-				s.want("T", test.want...)
-			})
-		})
-	}
-}
-
 func TestTheCompleteAnswerIsPostedAnewWhereThatIsWanted(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		s.replies = New(Options{Repost: true}, s.stage)

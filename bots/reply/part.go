@@ -32,14 +32,22 @@ type shownPart struct {
 // shows reports whether the message is as m wants it. A file that stands is never
 // changed.
 func (p shownPart) shows(m bots.Message) bool {
-	return p.ID != "" && (m.File != nil && p.File || p.shown.Same(m))
+	return p.ID != "" && (m.File != nil && p.holds(m.File) || p.shown.Same(m))
+}
+
+// holds reports whether the message is, or is to be, that file; with nil, a text.
+func (p shownPart) holds(f *bots.Upload) bool {
+	if f == nil {
+		return !p.File
+	}
+	return p.File && p.Sum == f.Sum
 }
 
 // prepare makes message i ready to be posted: it is in the journal, and it does not
 // stand already. It reports false if there is nothing to post after all.
-func (l *live) prepare(ctx context.Context, i int, file bool) (ready bool, err error) {
+func (l *live) prepare(ctx context.Context, i int, file *bots.Upload) (ready bool, err error) {
 	if i >= len(l.parts) {
-		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1), File: file}
+		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1), File: file != nil, Sum: sumOf(file)}
 		if err := l.record(ctx, part); err != nil {
 			return false, fmt.Errorf("journal a message before it is posted: %w", err)
 		}
@@ -48,12 +56,15 @@ func (l *live) prepare(ctx context.Context, i int, file bool) (ready bool, err e
 	}
 	part := &l.parts[i]
 	switch {
+	case part.doubt && !part.holds(file):
+		l.leave(i) // should it stand, it is something else
+		return false, nil
 	case part.doubt:
-	case part.File == file:
+	case part.holds(file):
 		return true, nil
-	default: // it was to be the other kind
+	default: // it was to be something else, and certainly does not stand
 		other := part.Part
-		other.File = file
+		other.File, other.Sum = file != nil, sumOf(file)
 		if err := l.record(ctx, other); err != nil {
 			return false, fmt.Errorf("journal a message before it is posted: %w", err)
 		}
@@ -75,7 +86,7 @@ func (l *live) prepare(ctx context.Context, i int, file bool) (ready bool, err e
 
 // post sends message i.
 func (l *live) post(ctx context.Context, i int, m bots.Message) error {
-	if (m.File != nil) != l.parts[i].File {
+	if !l.parts[i].holds(m.File) {
 		return nil // the answer became complete meanwhile: it is prepared anew
 	}
 	seen, done := outlive(ctx, postGrace)
@@ -83,9 +94,7 @@ func (l *live) post(ctx context.Context, i int, m bots.Message) error {
 	began := time.Now()
 	id, err := l.send(seen, l.parts[i].Key, m)
 	if m.File != nil && (errors.Is(err, bots.ErrRejected) || errors.Is(err, agent.ErrUndeliverable)) {
-		l.log.Warn("a long answer cannot be given as a file, so all of it is shown", "error", err)
-		l.noFile = true
-		return nil
+		return l.fileRefused(m.File, err)
 	}
 	if err != nil {
 		if _, refused := errors.AsType[*bots.RetryAfterError](err); !refused {
@@ -127,12 +136,11 @@ func ahead(n int) int { return n + n/8 }
 func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 	id := l.parts[i].ID
 	switch {
-	case m.File != nil: // text stands there: an earlier attempt could not give the file
+	case m.File != nil && m.File == l.file && !l.parts[i].File: // an earlier attempt could not give the file
 		l.noFile = true
 		return nil
-	case l.parts[i].File: // the text takes more messages than it did
-		l.left = append(l.left, l.parts[i])
-		l.parts = slices.Delete(l.parts, i, i+1)
+	case m.File != nil || l.parts[i].File: // another answer stood there
+		l.leave(i)
 		return nil
 	}
 	if part := &l.parts[i]; l.upTo > part.Shows {
@@ -147,8 +155,7 @@ func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 		l.log.Info("a message can no longer be edited, another takes its place", "error", err)
 		if err := l.platform.Delete(ctx, l.to, id); err != nil {
 			l.log.Info("a message that can no longer be edited stays for now", "error", err)
-			l.left = append(l.left, l.parts[i])
-			l.parts = slices.Delete(l.parts, i, i+1)
+			l.leave(i)
 			return nil
 		}
 		return l.drop(ctx, &l.parts, i)
@@ -158,6 +165,12 @@ func (l *live) edit(ctx context.Context, i int, m bots.Message) error {
 	}
 	l.parts[i].shown = m
 	return nil
+}
+
+// leave takes message i out of the answer. It is removed in the end.
+func (l *live) leave(i int) {
+	l.left = append(l.left, l.parts[i])
+	l.parts = slices.Delete(l.parts, i, i+1)
 }
 
 // drop journals that a message is gone and forgets it.

@@ -179,9 +179,10 @@ type live struct {
 	upTo  int         // bytes of Markdown in the messages up to the one that take returned last
 	lost  int         // parts that could no longer be edited
 	// file is a long answer as a file, once it is complete; noFile says that the platform
-	// will not have it.
+	// will not have it. given are the files that go with the answer, once it is complete.
 	file   *bots.Upload
 	noFile bool
+	given  []*given
 	// reposted says that the complete answer has messages of its own.
 	reposted bool
 	// refusal is why the platform will not have what the answer says, once that is
@@ -283,13 +284,17 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 	case o != nil && l.refusal != nil:
 		return l.framed(l.platform.Render(refused), bots.Message{Final: true}), true
 	case o != nil:
+		files, sorry := l.gives(o.Made)
 		markdown := l.opening + finalText(*o)
-		pages, file := l.shorten(l.render(markdown), markdown)
-		last := l.last(o)
-		if file != nil {
-			last.Foot = join(wholeBelow, last.Foot)
+		if sorry != "" {
+			markdown = markup.Closed(markdown) + "\n\n" + sorry
 		}
-		return append(l.framed(pages, last), file...), true
+		pages, whole := l.shorten(l.render(markdown), markdown)
+		last := l.last(o)
+		if whole != nil { // and the end of the text is only there
+			last.Foot = clip(join(join(wholeBelow, sorry), last.Foot))
+		}
+		return slices.Concat(l.framed(pages, last), whole, files), true
 	case u.Ending, l.lost > maxLost, l.refusal != nil, l.behind(u.Text):
 		return nil, false
 	}

@@ -44,12 +44,12 @@ func (l *live) show(ctx context.Context) (err error) {
 		var err error
 		switch {
 		case i >= 0:
-			err = l.step(ctx, i, complete, pages[i].File != nil)
+			err = l.step(ctx, i, complete, pages[i].File)
 		case complete:
 			err = l.trim(ctx, surplus, failures)
 		case len(l.parts) == 0 && l.ending():
 			// The journal waits for the disk once for this message and for the outcome.
-			_, err = l.prepare(ctx, 0, false)
+			_, err = l.prepare(ctx, 0, nil)
 		default:
 			l.rest(ctx)
 		}
@@ -115,7 +115,7 @@ func (l *live) rest(ctx context.Context) {
 }
 
 // step brings message i up to date, as far as one call can.
-func (l *live) step(ctx context.Context, i int, complete, file bool) error {
+func (l *live) step(ctx context.Context, i int, complete bool, file *bots.Upload) error {
 	rate, u, call := l.budget.Edit, stale, l.edit
 	if i >= len(l.parts) || l.parts[i].ID == "" {
 		if ready, err := l.prepare(ctx, i, file); !ready || err != nil {

@@ -41,6 +41,9 @@ var (
 	// adminCodes can be mended by the admin while the answer waits.
 	adminCodes = set("invalid_auth", "not_authed", "token_expired", "not_allowed_token_type", "missing_scope", "no_permission")
 
+	// noFileCodes say that bobbin may not post files.
+	noFileCodes = set("missing_scope", "no_permission", "not_allowed_token_type", "file_uploads_disabled")
+
 	limitCodes = set("ratelimited", "rate_limited", "message_limit_exceeded")
 
 	// fatalCodes end Run: connecting again with the same tokens cannot help.

@@ -135,10 +135,19 @@ func TestUploadIsFoundWithoutTheRightToReadFiles(t *testing.T) {
 func TestUploadThatIsRefusedLeavesNoDoubt(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{NoLimits: true}, func(t *testing.T, r *rig) {
 		to := r.asked(t)
-		for method, code := range map[string]string{"files.getUploadURLExternal": "missing_scope", completeMethod: "not_allowed_file_type"} {
-			r.Fault(answer(method, `{"ok":false,"error":"`+code+`"}`))
-			if _, err := r.s.Upload(t.Context(), to, "TURN-224", bots.Upload{Name: "a.md", Content: []byte("x")}); !errors.Is(err, bots.ErrRejected) {
-				t.Errorf("%s: %v", method, err)
+		for _, test := range []struct {
+			method, code string
+			want         error
+		}{
+			{"files.getUploadURLExternal", "missing_scope", bots.ErrNoFiles},
+			{"files.getUploadURLExternal", "file_upload_size_restricted", bots.ErrTooLarge},
+			{"files.getUploadURLExternal", "internal_error", bots.ErrRejected},
+			{completeMethod, "not_allowed_file_type", bots.ErrRejected},
+		} {
+			r.Fault(answer(test.method, `{"ok":false,"error":"`+test.code+`"}`))
+			_, err := r.s.Upload(t.Context(), to, "TURN-224", bots.Upload{Name: "a.md", Content: []byte("x")})
+			if !errors.Is(err, test.want) || !errors.Is(err, bots.ErrRejected) || !strings.Contains(err.Error(), test.code) {
+				t.Errorf("%s: %v", test.method, err)
 			}
 		}
 		r.Fault(nil)

@@ -89,7 +89,7 @@ func (s *Slack) upload(ctx context.Context, channel, thread, key string, f bots.
 	}
 	at, err := s.api.GetUploadURLExternalContext(ctx, slackgo.GetUploadURLExternalParameters{FileName: name, FileSize: len(f.Content)})
 	if err != nil {
-		return "", unseen(fault("files.getUploadURLExternal", err))
+		return "", fileFault("files.getUploadURLExternal", err)
 	}
 	err = s.api.UploadToURL(ctx, slackgo.UploadToURLParameters{UploadURL: at.UploadURL, Filename: name, Reader: bytes.NewReader(f.Content)})
 	if err != nil {
@@ -104,6 +104,17 @@ func (s *Slack) upload(ctx context.Context, channel, thread, key string, f bots.
 	}
 	_, err = s.api.CompleteUploadExternalContext(ctx, p)
 	return at.FileID, fault(completeMethod, err)
+}
+
+// fileFault is fault for a call after which no file can stand.
+func fileFault(doing string, err error) error {
+	switch c := code(err); {
+	case c == "file_upload_size_restricted":
+		return fmt.Errorf("%w: %w", bots.ErrTooLarge, explain(doing, err))
+	case noFileCodes[c]:
+		return fmt.Errorf("%w: %w", bots.ErrNoFiles, explain(doing, err))
+	}
+	return unseen(fault(doing, err))
 }
 
 // unseen makes the error of a call after which nothing can stand one that says so.

@@ -29,6 +29,15 @@ var name = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 // Define fails if T cannot be described to a model: it is no struct, or a property has
 // no type or no description.
 func Define[T any](spec agent.ToolSpec, run func(ctx context.Context, args T) (string, error)) (agent.Tool, error) {
+	return DefineMaker(spec, func(ctx context.Context, args T) (agent.Result, error) {
+		text, err := run(ctx, args)
+		return agent.Result{Text: text}, err
+	})
+}
+
+// DefineMaker is Define for a tool that makes files or costs something. What a call that
+// fails has cost counts; its files do not.
+func DefineMaker[T any](spec agent.ToolSpec, run func(ctx context.Context, args T) (agent.Result, error)) (agent.Tool, error) {
 	if err := checkSpec(spec); err != nil {
 		return nil, err
 	}
@@ -54,7 +63,7 @@ func checkSpec(spec agent.ToolSpec) error {
 type defined[T any] struct {
 	spec   agent.ToolSpec
 	schema *schema
-	run    func(context.Context, T) (string, error)
+	run    func(context.Context, T) (agent.Result, error)
 }
 
 func (d *defined[T]) Spec() agent.ToolSpec { return d.spec }
@@ -73,17 +82,17 @@ func (d *defined[T]) Call(ctx context.Context, c agent.ToolCall) (agent.Result, 
 	if err := d.schema.decode(c.Args, &args); err != nil {
 		return agent.Result{Text: d.spec.Name + " was not run: " + err.Error(), Failed: true}, nil
 	}
-	text, err := d.run(ctx, args)
+	result, err := d.run(ctx, args)
 	switch {
 	case err == nil:
-		return agent.Result{Text: text}, nil
+		return result, nil
 	case ctx.Err() != nil:
 		return agent.Result{}, fmt.Errorf("tool %s: %w", d.spec.Name, context.Cause(ctx))
 	}
 	if end, ok := errors.AsType[*endTurnError](err); ok {
 		return agent.Result{}, fmt.Errorf("tool %s: %w", d.spec.Name, end.err)
 	}
-	return agent.Result{Text: err.Error(), Failed: true}, nil
+	return agent.Result{Text: err.Error(), Failed: true, Usage: result.Usage}, nil
 }
 
 // EndTurn marks err as one that no other call by the model could mend, so that it ends

@@ -14,18 +14,15 @@ import (
 // maxServed bounds the answer of a service, in bytes.
 const maxServed = 32 << 20
 
-// errNoService is the error of what only Workers AI has.
-var errNoService error = noServiceError{}
+// errNoService is wrapped by the error of what only Workers AI has.
+var errNoService = errors.New("workers ai: another server is in its place (openai_url), which has no such service")
 
-type noServiceError struct{}
+// noServiceError is errNoService with the sentence that fits what was wanted.
+type noServiceError struct{ public string }
 
-func (noServiceError) Error() string {
-	return "workers ai: another server is in its place (openai_url), which has no such service"
-}
-
-func (noServiceError) Public() string {
-	return "the language model server that I am set up with cannot read such files."
-}
+func (noServiceError) Error() string    { return errNoService.Error() }
+func (noServiceError) Unwrap() error    { return errNoService }
+func (e noServiceError) Public() string { return e.public }
 
 var _ agent.Public = noServiceError{}
 
@@ -36,19 +33,23 @@ type service struct {
 	contentType string
 	body        []byte
 	gateway     bool // it may go through one
+	picture     bool // the answer may be one, instead of JSON
+	// says is what people read of an error: of one of a class, or with nil of errNoService.
+	// Nil: what fits a file.
+	says func(*Error) string
 }
 
 // serve asks a service, again where that may help, and returns what is in the envelope of
-// its answer.
+// its answer, or a picture.
 func (c *Client) serve(ctx context.Context, sv service) (json.RawMessage, error) {
 	if !c.cloudflare() {
-		return nil, errNoService
+		return nil, sv.explained(nil)
 	}
 	if err := c.quota(); err != nil {
-		return nil, ofService(err)
+		return nil, sv.explained(err)
 	}
 	if v := c.verdict(sv.name); v != nil {
-		return nil, ofService(v)
+		return nil, sv.explained(v)
 	}
 	for retries, wait := 0, firstWait; ; {
 		result, err := c.serveOnce(ctx, sv)
@@ -61,7 +62,7 @@ func (c *Client) serve(ctx context.Context, sv service) (json.RawMessage, error)
 		e := c.wrap(ctx, sv.name, err)
 		if e.Class != Retry || retries >= min(e.retries, 2) || e.RetryAfter > maxWait {
 			c.judge(e)
-			return nil, ofService(e)
+			return nil, sv.explained(e)
 		}
 		if err := pause(ctx, max(e.RetryAfter, jitter(wait))); err != nil {
 			return nil, canceled(ctx)
@@ -87,6 +88,9 @@ func (c *Client) serveOnce(ctx context.Context, sv service) (_ json.RawMessage, 
 	}
 	req.Header.Set("Content-Type", sv.contentType)
 	req.Header.Set("Accept", "application/json")
+	if sv.picture {
+		req.Header.Set("Accept", "application/json, image/*")
+	}
 	req.Header.Set("User-Agent", "bobbin")
 	req.Header.Set("Authorization", "Bearer "+c.opts.APIToken)
 	if c.opts.Gateway != "" && sv.gateway {
@@ -108,7 +112,14 @@ func (c *Client) serveOnce(ctx context.Context, sv service) (_ json.RawMessage, 
 	if len(body) > maxServed {
 		return nil, &Error{Model: sv.name, Message: "the answer does not end"}
 	}
-	return c.unwrap(sv.name, body)
+	if sv.picture && pictureType(body) != "" {
+		return body, nil
+	}
+	result, err := c.unwrap(sv.name, body)
+	if _, told := errors.AsType[*Error](err); err != nil && !told && sv.picture {
+		return nil, noPicture(sv.name) // to ask again would cost again
+	}
+	return result, err
 }
 
 // unwrap takes Cloudflare's envelope off an answer, if it has one.
@@ -133,21 +144,34 @@ func (c *Client) unwrap(name string, body []byte) (json.RawMessage, error) {
 	return in.Result, nil
 }
 
-// ofService gives an error the sentence that fits a file.
-func ofService(err error) error {
+// explained gives an error the sentence that fits the service; nil stands for errNoService.
+func (sv service) explained(err error) error {
+	says := sv.says
+	if says == nil {
+		says = ofFile
+	}
+	if err == nil {
+		return noServiceError{says(nil)}
+	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.public != "" {
 		return err
 	}
-	switch e.Class {
-	case Retry:
-		e.public = "the service that reads such files is too busy or not reachable right now."
-	case Quota:
-		e.public = "today's allowance of the service that reads such files is used up."
-	case TooLong:
-		e.public = "it is larger than the service that reads such files takes."
-	case Fatal, Next:
-		e.public = "the service that reads such files refused it."
-	}
+	e.public = says(e)
 	return e
+}
+
+// ofFile is what people read after the name of a file that could not be read.
+func ofFile(e *Error) string {
+	switch {
+	case e == nil:
+		return "the language model server that I am set up with cannot read such files."
+	case e.Class == Retry:
+		return "the service that reads such files is too busy or not reachable right now."
+	case e.Class == Quota:
+		return "today's allowance of the service that reads such files is used up."
+	case e.Class == TooLong:
+		return "it is larger than the service that reads such files takes."
+	}
+	return "the service that reads such files refused it."
 }

@@ -32,8 +32,8 @@ type WorkersAIOptions struct {
 }
 
 // WorkersAI stands in for Cloudflare Workers AI: its chat endpoint, with the quirks
-// of its streams and the refusals of its validation, its conversion to Markdown, and
-// Whisper. It is safe for concurrent use.
+// of its streams and the refusals of its validation, its conversion to Markdown, Whisper,
+// and models that make pictures. It is safe for concurrent use.
 type WorkersAI struct {
 	opts WorkersAIOptions
 	mux  *http.ServeMux
@@ -61,7 +61,7 @@ func NewWorkersAI(o WorkersAIOptions) *WorkersAI {
 }
 
 // Handler serves, below /client/v4/accounts/{account}/ai/, POST v1/chat/completions, POST
-// run/{model} of Whisper, POST tomarkdown and GET tomarkdown/supported.
+// run/{model} of Whisper and of models that make pictures, POST tomarkdown and GET tomarkdown/supported.
 func (a *WorkersAI) Handler() http.Handler { return a.mux }
 
 // SetScript replaces what decides the answers; nil is AIStandIn.

@@ -32,7 +32,7 @@ func newAIChat(t *testing.T, o WorkersAIOptions) (*aiChat, *WorkersAI) {
 	srv := httptest.NewServer(a.Handler())
 	t.Cleanup(srv.Close)
 	return &aiChat{t: t, url: srv.URL + "/client/v4/accounts/acc/ai/v1/chat/completions", token: "tok",
-		tools: []string{"current_time", "calculate", "fetch_url"}}, a
+		tools: []string{"current_time", "calculate", "fetch_url", "make_image"}}, a
 }
 
 // aiGot is an answer as it came over the wire.
@@ -50,7 +50,7 @@ type aiGot struct {
 
 func (c *aiChat) body(extra map[string]any) string {
 	c.t.Helper()
-	names := map[string]string{"current_time": "zone", "calculate": "expression", "fetch_url": "url"}
+	names := map[string]string{"current_time": "zone", "calculate": "expression", "fetch_url": "url", "make_image": "description"}
 	var tools []any
 	for _, name := range c.tools {
 		tools = append(tools, map[string]any{"type": "function", "function": map[string]any{

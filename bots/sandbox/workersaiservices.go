@@ -21,12 +21,12 @@ const (
 // AIUse is a request to a service that is not the chat.
 type AIUse struct {
 	Service string // "tomarkdown", or a model
-	Name    string // of the document
-	Size    int    // bytes
+	Name    string // of the document; of a picture that was made, its description
+	Size    int    // bytes, of what was sent, or of the picture
 }
 
-// Uses returns the newest hundred of the well-formed requests for conversions and
-// transcripts, oldest first.
+// Uses returns the newest hundred of the well-formed requests for conversions, transcripts
+// and pictures, oldest first.
 func (a *WorkersAI) Uses() []AIUse {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -135,13 +135,18 @@ func (a *WorkersAI) serveSupported(w http.ResponseWriter, r *http.Request) {
 	aiResult(w, list)
 }
 
-// serveRun runs the one model that is there beside those of the chat: Whisper. It cannot
-// hear, and says so.
+// serveRun runs the models that are there beside those of the chat: Whisper, which cannot
+// hear and says so, and those that make pictures.
 func (a *WorkersAI) serveRun(w http.ResponseWriter, r *http.Request) {
 	if !a.admit(w, r) {
 		return
 	}
-	if model := r.PathValue("model"); model != aiWhisper {
+	model := r.PathValue("model")
+	if p, ok := aiPainters[model]; ok {
+		a.servePainter(w, r, model, p)
+		return
+	}
+	if model != aiWhisper {
 		aiRefuse(w, AIFails(http.StatusBadRequest, 5007, "No such model "+model))
 		return
 	}

@@ -127,7 +127,7 @@ func aiArguments(r AIRequest, c AICall) string {
 	}
 	tool, _ := r.tool(c.Name)
 	_ = json.Unmarshal(tool.Function.Parameters, &schema) // without it the usual name has to do
-	usual := map[string]string{"current_time": "zone", "calculate": "expression", "fetch_url": "url"}[c.Name]
+	usual := map[string]string{"current_time": "zone", "calculate": "expression", "fetch_url": "url", "make_image": "description"}[c.Name]
 	name := usual
 	if _, ok := schema.Properties[usual]; !ok {
 		for p := range schema.Properties {
@@ -157,6 +157,8 @@ func aiWordResult(c AICall, result string) string {
 			return "`" + strings.ReplaceAll(first, "`", "'") + "`"
 		}
 		return fmt.Sprintf("`%s` = **%s**", c.Args, first)
+	case "make_image":
+		return fmt.Sprintf("Here is a picture of %s. What makes pictures here is a stand-in as well: it can only weave.", c.Args)
 	}
 	const most = 900
 	quote := result

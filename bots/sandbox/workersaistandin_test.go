@@ -87,6 +87,10 @@ func TestStandInCallsTheToolsThatAreOffered(t *testing.T) {
 		"read https://example.org/a?b=1, please":  `fetch_url{"url": "https://example.org/a?b=1"}`,
 		"time in London and what is 2+2?":         `current_time{"zone": "Europe/London"} calculate{"expression": "2+2"}`,
 		"[Ada] what day is it today?":             `current_time{}`,
+		"Draw me a picture of a red fox, please.": `make_image{"description": "a red fox, please"}`,
+		"paint a loom":                            `make_image{"description": "a loom"}`,
+		"can you make an image of two cats?":      `make_image{"description": "two cats"}`,
+		"what is a picture of?":                   ``,
 		"write 3-4 sentences about the year 2020": ``,
 		"on 2026-01-02 I met Paris":               ``,
 		"I had the time of my life":               ``,
@@ -133,6 +137,10 @@ func TestStandInWordsTheResults(t *testing.T) {
 	chat.results("It is Monday, 07:04 in Europe/London.")
 	chat.ask("2+2=")
 	if got := chat.results("4\n\n[No more tools can be used.]"); got.text != "`2+2` = **4**" {
+		t.Errorf("got %q", got.text)
+	}
+	chat.ask("draw a fox")
+	if got := chat.results("The picture is made.\n[The file “fox.jpg” is given to people below your answer. Do not link to it.]"); !strings.HasPrefix(got.text, "Here is a picture of a fox.") {
 		t.Errorf("got %q", got.text)
 	}
 	chat.ask("what is 2/3?")

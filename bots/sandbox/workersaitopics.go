@@ -28,6 +28,7 @@ var (
 	aiLong     = regexp.MustCompile(`(?i)\blong(?:er|est)?\b`)
 	aiMarkdown = regexp.MustCompile(`(?i)\bmarkdown\b|\btable\b|\bformatting\b`)
 	aiCode     = regexp.MustCompile(`(?i)\b(?:code|function|program|snippet)\b`)
+	aiDraws    = regexp.MustCompile(`(?i)\b(?:draw|paint|sketch|(?:picture|image|drawing|painting|photo) of)\s+(?:me\s+|us\s+)?(?:(?:a|the)\s+(?:picture|image|drawing|painting|photo)\s+of\s+)?([^\n.?!]{2,300})`)
 	aiMakes    = regexp.MustCompile(`(?i)\b(?:write|show|give|make|tell|send|print|need|want|answer|long|try|example)\b`)
 )
 
@@ -79,6 +80,9 @@ func aiTopicOf(t aiTalk, at int) aiTopic {
 			topic.calls = append(topic.calls, AICall{"fetch_url", strings.TrimRight(u, ".,;:!?")})
 		}
 		return topic
+	}
+	if what := aiDraws.FindStringSubmatch(text); what != nil {
+		return aiTopic{calls: []AICall{{"make_image", strings.TrimSpace(what[1])}}}
 	}
 	if aiAboutTime(t, at) {
 		for _, zone := range aiZones(text) {
@@ -165,4 +169,4 @@ func aiWords(t aiTalk, at int) (said string, idle bool) {
 	return fmt.Sprintf("You wrote: “%s”. A real model would have something to say about that; I will remember it. %s", heard, aiTry), true
 }
 
-const aiTry = "Try *what time is it in Tokyo and Berlin?*, *what is 0.1 + 0.2?*, *what did I say first?*, *show me Markdown*, *show me code* or *write a long answer*."
+const aiTry = "Try *what time is it in Tokyo and Berlin?*, *what is 0.1 + 0.2?*, *what did I say first?*, *show me Markdown*, *show me code*, *draw a red fox* or *write a long answer*."

@@ -90,6 +90,7 @@ type ToolsConfig struct {
 	CurrentTime CurrentTimeConfig `yaml:"current_time"`
 	Calculate   CalculateConfig   `yaml:"calculate"`
 	FetchURL    FetchURLConfig    `yaml:"fetch_url"`
+	MakeImage   MakeImageConfig   `yaml:"make_image"`
 }
 
 // CurrentTimeConfig is for the tool current_time.
@@ -109,6 +110,13 @@ type FetchURLConfig struct {
 	Timeout  time.Duration `yaml:"timeout"`
 	MaxBytes int           `yaml:"max_bytes"`
 	Allow    []string      `yaml:"allow"` // networks in CIDR form
+}
+
+// MakeImageConfig is for the tool make_image.
+type MakeImageConfig struct {
+	Enabled bool          `yaml:"enabled"`
+	Model   string        `yaml:"model"`
+	Timeout time.Duration `yaml:"timeout"`
 }
 
 // SlackConfig connects to Slack.
@@ -237,6 +245,7 @@ func DefaultConfig() Config {
 			CurrentTime: CurrentTimeConfig{Enabled: true, Zone: "UTC"},
 			Calculate:   CalculateConfig{Enabled: true},
 			FetchURL:    FetchURLConfig{Enabled: true, Timeout: 20 * time.Second, MaxBytes: 2 << 20},
+			MakeImage:   MakeImageConfig{Model: workersai.DefaultImageModel, Timeout: time.Minute},
 		},
 		Slack: SlackConfig{
 			Listen:  "127.0.0.1:3000",

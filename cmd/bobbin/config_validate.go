@@ -81,6 +81,10 @@ func (c *Config) Validate() []Fault {
 		v.check(key, err == nil, "must be a network such as 10.1.0.0/16%s", v.is(key, show(p)))
 	}
 
+	v.model("tools.make_image.model", t.MakeImage.Model)
+	v.positive("tools.make_image.timeout", t.MakeImage.Timeout)
+	v.check("tools.make_image.enabled", !t.MakeImage.Enabled || c.WorkersAI.OpenAIURL == "", "needs Workers AI: workers_ai.openai_url names another server, which makes no pictures")
+
 	c.validateSlack(v)
 	if s := c.Discord.BotToken; strings.HasPrefix(s.Reveal(), "Bot ") {
 		v.add("discord.bot_token", `must not begin with the word "Bot", only the token itself belongs here`)
@@ -130,8 +134,7 @@ func (c *Config) validateWorkersAI(v *validator) {
 		key := fmt.Sprintf("workers_ai.vision_models[%d]", i)
 		v.check(key, slices.Contains(w.Models, m), "must be one of workers_ai.models%s", v.is(key, show(m)))
 	}
-	v.check("workers_ai.speech_model", w.SpeechModel != "" && !strings.ContainsFunc(w.SpeechModel, unfit) && !strings.ContainsAny(w.SpeechModel, "?#%"),
-		"must be the id of a model, without white space%s", v.is("workers_ai.speech_model", show(w.SpeechModel)))
+	v.model("workers_ai.speech_model", w.SpeechModel)
 	v.between("workers_ai.max_tokens", w.MaxTokens, 1, 1_000_000)
 	v.positive("workers_ai.idle_timeout", w.IdleTimeout)
 }
@@ -201,6 +204,11 @@ func (v *validator) between(key string, n, lo, hi int) {
 
 func (v *validator) positive(key string, d time.Duration) {
 	v.check(key, d > 0, "must be longer than 0s%s", v.is(key, d))
+}
+
+// model is for a model that is asked at an address of its own.
+func (v *validator) model(key, id string) {
+	v.check(key, id != "" && !strings.ContainsFunc(id, unfit) && !strings.ContainsAny(id, "?#%"), "must be the id of a model, without white space%s", v.is(key, show(id)))
 }
 
 func (v *validator) oneOf(key, value string, allowed ...string) {

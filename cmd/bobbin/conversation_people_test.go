@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -109,4 +110,21 @@ func (c *conversation) newest(is func(sandbox.Message) bool) (found sandbox.Mess
 		c.Fatal("there is no such message")
 	}
 	return found
+}
+
+// losesFiles takes the right to post files from bobbin: on Slack everywhere, for want of a scope.
+func (c *conversation) losesFiles(channel string) {
+	c.Helper()
+	if c.platform == "discord" {
+		if err := c.discord.Deny(channel, sandbox.DiscordAttachFiles); err != nil {
+			c.Fatal(err)
+		}
+		return
+	}
+	c.slack.Fault(func(method string, _ url.Values) *sandbox.SlackFault {
+		if method != "files.getUploadURLExternal" {
+			return nil
+		}
+		return &sandbox.SlackFault{Status: 200, Body: `{"ok":false,"error":"missing_scope","needed":"files:write"}`}
+	})
 }

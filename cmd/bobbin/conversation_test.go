@@ -25,7 +25,8 @@ var updateConversations = flag.Bool("update", false, "rewrite what is shown in t
 // and compares what people see. A script is named after its platform and consists of
 // sections:
 //
-//	config                   at the beginning: how the platforms' channels are configured
+//	config                   at the beginning: how the platforms' channels are configured,
+//	                         and the tool make_image
 //	NAME says in CHANNEL     a message; CHANNEL may be “the thread”, which is bobbin's
 //	                         newest, or “a DM”
 //	NAME types in CHANNEL    a slash command
@@ -47,6 +48,7 @@ var updateConversations = flag.Bool("update", false, "rewrite what is shown in t
 //	model fails              HTTP status, code and message of an error
 //	DURATION passes          before what follows
 //	bobbin restarts          at once, without waiting for running turns
+//	bobbin loses files       the right to post them, in this channel
 //	PLATFORM shows           what has happened since the section before of this kind
 //
 // The model's sections up to a “shows” are its answers to what is said up to there. With
@@ -93,7 +95,7 @@ func configured(t *testing.T, script *txtar.Archive) func(*Config) {
 		if with != nil {
 			c.Slack.Session, c.Slack.Follow, c.Slack.Channels = with.Slack.Session, with.Slack.Follow, with.Slack.Channels
 			c.Discord.Session, c.Discord.Follow, c.Discord.Channels = with.Discord.Session, with.Discord.Follow, with.Discord.Channels
-			c.Discord.Threads = with.Discord.Threads
+			c.Discord.Threads, c.Tools.MakeImage = with.Discord.Threads, with.Tools.MakeImage
 		}
 	}
 }
@@ -153,6 +155,8 @@ func (c *conversation) block(sections []txtar.File) {
 		case words[0] == "model", words[0] == "config":
 		case f.Name == "bobbin restarts":
 			c.restart()
+		case f.Name == "bobbin loses files":
+			c.losesFiles(text)
 		case len(words) == 2 && words[1] == "passes":
 			d, err := time.ParseDuration(words[0])
 			if err != nil {

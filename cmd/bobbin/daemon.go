@@ -44,10 +44,6 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 			err = errors.Join(err, d.close())
 		}
 	}()
-	toolbox, err := newTools(cfg.Tools, log, x.tools)
-	if err != nil {
-		return d, err
-	}
 	d.model, err = workersai.New(workersai.Options{
 		AccountID: cfg.WorkersAI.AccountID, APIToken: cfg.WorkersAI.APIToken.Reveal(),
 		BaseURL: cfg.WorkersAI.BaseURL, OpenAIURL: cfg.WorkersAI.OpenAIURL, Gateway: cfg.WorkersAI.Gateway,
@@ -57,6 +53,10 @@ func newDaemon(cfg Config, log *slog.Logger, x extras) (d *daemon, err error) {
 	})
 	if err != nil {
 		return d, usageError{fmt.Errorf("workers_ai: %w", err)}
+	}
+	toolbox, err := newTools(cfg.Tools, d.model, log, x.tools)
+	if err != nil {
+		return d, err
 	}
 	if d.store, err = badgerstore.Open(cfg.DataDir, storeOptions(cfg, log)); err != nil {
 		return d, err
@@ -196,7 +196,7 @@ func streamNames() (names []string) {
 }
 
 // newTools makes the built-in tools that are enabled, after those given.
-func newTools(cfg ToolsConfig, log *slog.Logger, ts []agent.Tool) ([]agent.Tool, error) {
+func newTools(cfg ToolsConfig, images tools.ImageMaker, log *slog.Logger, ts []agent.Tool) ([]agent.Tool, error) {
 	add := func(t agent.Tool, err error) error {
 		if err == nil {
 			ts = append(ts, t)
@@ -218,6 +218,9 @@ func newTools(cfg ToolsConfig, log *slog.Logger, ts []agent.Tool) ([]agent.Tool,
 			o.Allow = append(o.Allow, prefix)
 		}
 		errs = append(errs, add(web.FetchURL(o)))
+	}
+	if cfg.MakeImage.Enabled {
+		errs = append(errs, add(tools.MakeImage(images, cfg.MakeImage.Model, cfg.MakeImage.Timeout)))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, usageError{fmt.Errorf("tools: %w", err)}

@@ -187,6 +187,7 @@ func demoConfig(base string) (cfg Config, real bool) {
 	}
 	cfg.WorkersAI.BaseURL = base + "/client/v4"
 	cfg.WorkersAI.AccountID, cfg.WorkersAI.APIToken = "demo", NewSecret(demoToken)
+	cfg.Tools.MakeImage.Enabled = true // which costs nothing here
 	return cfg, false
 }
 

@@ -190,6 +190,7 @@ func (c *conversation) reply(kind, text string) sandbox.AIReply {
 	case "breaks off":
 		reply.Pieces, reply.End = []string{text}, sandbox.AICut
 	case "calls":
+		reply.Pace = -1 // in how many pieces arguments come is up to chance
 		for line := range strings.Lines(text) {
 			name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
 			reply.Calls = append(reply.Calls, sandbox.AICall{Name: name, Args: args})

@@ -1,6 +1,7 @@
 package agenttest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,18 +61,22 @@ func cutOff(r *rig) {
 	r.ok(r.Append(r.Context(), want, result(2, "c2")))
 	want.Entries, want.Attempt = append(want.Entries, result(2, "c2")), 1
 	again("one result")
-	more := []agent.Entry{result(3, "c1"), step(4)}
+	drawn := result(3, "c1")
+	drawn.Made = []agent.Made{{Name: "a.png", Type: "image/png", Data: bytes.Repeat([]byte{0, 255, '<'}, 300<<10)}, {Name: "b", Data: []byte("b")}}
+	drawn.Usage = &agent.Usage{Neurons: 57.6}
+	more := []agent.Entry{drawn, step(4)}
 	r.ok(r.Append(r.Context(), want, more...))
 	want.Entries, want.Attempt = append(want.Entries, more...), 1
 	again("more entries")
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001"}))
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-002"}))
-	want.Parts = []agent.Part{{Key: "K-001"}, {Key: "K-002"}}
+	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-003", File: true, Sum: "ABC"}))
+	want.Parts = []agent.Part{{Key: "K-001"}, {Key: "K-002"}, {Key: "K-003", File: true, Sum: "ABC"}}
 	again("parts about to be posted")
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001", ID: "m1"}))
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-001", ID: "m1", Shows: 120}))
 	r.ok(r.RecordPart(r.Context(), want, agent.Part{Key: "K-002", ID: "m2", Gone: true}))
-	want.Parts = []agent.Part{{Key: "K-001", ID: "m1", Shows: 120}, {Key: "K-002", ID: "m2", Gone: true}}
+	want.Parts = []agent.Part{{Key: "K-001", ID: "m1", Shows: 120}, {Key: "K-002", ID: "m2", Gone: true}, {Key: "K-003", File: true, Sum: "ABC"}}
 	again("parts posted")
 	o := agent.Outcome{Kind: agent.Failed, Text: "so far", Notice: "it failed", Usage: agent.Usage{Input: 3}, Model: "m", Steps: 2}
 	r.ok(r.Answer(r.Context(), want, o))

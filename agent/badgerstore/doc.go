@@ -12,7 +12,8 @@
 //	d/m/PLATFORM 0 MESSAGE      a message id that was accepted, and the session; expires
 //	a/PLATFORM 0 MESSAGE        the answer that a message of bobbin's is of; expires
 //	t/SESSION                   the turn under way
-//	j/SESSION 0 e N             its journal: an entry of finished steps, in the order of N
+//	j/SESSION 0 e N             its journal: an entry of finished steps, in the order of N, with the
+//	                            files that were made in it
 //	j/SESSION 0 c CALL          a call with side effects that was started
 //	j/SESSION 0 p KEY           a part of the reply
 //	j/SESSION 0 o               the outcome

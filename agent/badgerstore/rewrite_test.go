@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"bobbin/agent"
 )
 
 // isOnDisk reports whether some text is in any file of a directory.
@@ -65,16 +68,31 @@ func TestWhatAForgottenPersonSaidLeavesTheDisk(t *testing.T) {
 		reopen() // it is in a table now, and in those of the inbox and the journal
 		exchange(t, s, alone, "M3", "U1", uncompressed("private alone"))
 		exchange(t, s, alone, "M4", "U1", uncompressed("private that is large")+strings.Repeat("x", 2*valueThreshold))
+		made := []byte(strings.Repeat("private picture", valueThreshold/10))
+		drawn := base64.StdEncoding.EncodeToString(made[:15])
+		accept(t, s, said(alone, "M7", "draw"))
+		drawing := begin(t, s, alone.Session())
+		step := agent.Entry{Role: agent.RoleTool, Text: "made", Made: []agent.Made{{Name: "a.png", Type: "image/png", Data: made}}}
+		if err := s.Append(t.Context(), drawing, step); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(t.Context(), drawing, []agent.Entry{{Role: agent.RoleAssistant, Text: "Look."}}); err != nil {
+			t.Fatal(err)
+		}
 		accept(t, s, said(place, "M5", "waits"))
-		if !isOnDisk(t, dir, "private") {
-			t.Fatal("the test does not see what is on the disk")
+		for _, text := range []string{"private", drawn} {
+			if !isOnDisk(t, dir, text) {
+				t.Fatal("the test does not see what is on the disk")
+			}
 		}
 		if _, _, err := s.Forget(t.Context(), "slack", "U1"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute) // virtual
-		if isOnDisk(t, dir, "private") {
-			t.Error("it is still on the disk")
+		for _, text := range []string{"private", drawn} {
+			if isOnDisk(t, dir, text) {
+				t.Errorf("%s is still on the disk", text)
+			}
 		}
 		if got, want := texts(t, s, shared), []string{erased, "answer to M1", uncompressed("public"), "answer to M2"}; !slices.Equal(got, want) {
 			t.Errorf("the transcript is %q", got)

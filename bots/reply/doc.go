@@ -23,6 +23,11 @@
 // may stand although nobody said so. One that can no longer be edited leaves the reply and
 // those after it move up, since a new message can only stand at the end.
 //
+// What a turn has made stands below its answer: a file is a message like any other, and what
+// is journaled of it tells which file it is, so that after a crash the same one is not posted
+// twice, and another answer's does not stay. A file that the platform refuses becomes a
+// sentence of the answer.
+//
 // Consequences: a reply alone is as fast as the platform lets it be, many share the
 // budget evenly and show text that is hardly older than any order of edits could have it
 // (see BenchmarkStaleness), and the final text always lands: it is tried until it stands or the

@@ -123,7 +123,7 @@ func aiPaint(prompt string, asPNG bool) []byte {
 // aiYarn is a colour: red, green and blue up to 255.
 func aiYarn(hue float64) (rgb [3]float64) {
 	for i := range rgb {
-		rgb[i] = 150 + 95*math.Cos(2*math.Pi*(hue-float64(i)/3))
+		rgb[i] = 160 + 65*math.Cos(2*math.Pi*(hue-float64(i)/3))
 	}
 	return rgb
 }

@@ -102,6 +102,11 @@ func TestDemoInABrowser(t *testing.T) {
 			p.begin(t, c.pane, "@bobbin where is the parcel?")
 			p.shows(t, c.pane, "message-text", "I left out “tool.zip”")
 		})
+		t.Run("a picture in "+c.pane, func(t *testing.T) {
+			p.begin(t, c.pane, "@bobbin draw a red fox")
+			p.shows(t, c.pane, "message-text", "Here is a picture of a red fox")
+			p.until(t, `document.querySelector('[data-testid=%s] %s[data-bot=true] .file-image img')?.naturalWidth > 0`, c.pane, c.place)
+		})
 		t.Run("the menu of a message in "+c.pane, func(t *testing.T) {
 			p.home(t, c.pane)
 			p.types(t, c.pane, "composer", "the moon is made of cheese")

@@ -39,7 +39,7 @@ type Observer interface {
 	TurnBegan(t *Turn)
 	TurnEnded(t *Turn, took time.Duration, err error) // err: the turn was put down without being delivered
 	StepEnded(model string, u Usage, took time.Duration, err error)
-	CallEnded(tool string, failed bool, took time.Duration)
+	CallEnded(tool string, u Usage, took time.Duration, failed bool)
 	Reopened(t *Turn) // a turn that was delivered is to be answered once more
 }
 
@@ -233,5 +233,5 @@ func (nobody) Accepted(string, bool)                         {}
 func (nobody) TurnBegan(*Turn)                               {}
 func (nobody) TurnEnded(*Turn, time.Duration, error)         {}
 func (nobody) StepEnded(string, Usage, time.Duration, error) {}
-func (nobody) CallEnded(string, bool, time.Duration)         {}
+func (nobody) CallEnded(string, Usage, time.Duration, bool)  {}
 func (nobody) Reopened(*Turn)                                {}

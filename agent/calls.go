@@ -96,8 +96,9 @@ func (r *turn) run(ctx context.Context, c ToolCall) (e Entry, err error) {
 		return c.failed(fmt.Sprintf("There is no tool %q. The tools are: %s.", c.Name, strings.Join(r.toolNames(), ", "))), nil
 	}
 	began := time.Now()
-	defer func() { r.Observer.CallEnded(c.Name, err != nil || e.Failed, time.Since(began)) }()
-	res, err := r.within(ctx, t, c)
+	var res Result
+	defer func() { r.Observer.CallEnded(c.Name, res.Usage, time.Since(began), err != nil || e.Failed) }()
+	res, err = r.within(ctx, t, c)
 	if err != nil {
 		return Entry{}, fmt.Errorf("tool %s: %w", c.Name, err)
 	}

@@ -51,7 +51,7 @@ func newMetrics() *metrics {
 		steps:    counter("steps_total", "Model calls, by model and result.", "model", "result"),
 		stepTime: histogram("step_seconds", "Duration of model calls.", "model"),
 		tokens:   counter("tokens_total", "Tokens, by model and kind: input, cached (part of input), output.", "model", "kind"),
-		neurons:  counter("neurons_total", "Workers AI's unit of cost, by model.", "model"),
+		neurons:  counter("neurons_total", "Workers AI's unit of cost, by model, or by tool for what that asks of others.", "model"),
 		calls:    counter("tool_calls_total", "Tool calls, by tool and result.", "tool", "result"),
 		ratings: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "bobbin_answers_rated", Help: "What people think of answers, as told since the start: good or bad. A changed mind counts once.",
@@ -152,7 +152,10 @@ func (m *metrics) StepEnded(model string, u agent.Usage, took time.Duration, err
 }
 
 // CallEnded implements agent.Observer.
-func (m *metrics) CallEnded(tool string, failed bool, took time.Duration) {
+func (m *metrics) CallEnded(tool string, u agent.Usage, took time.Duration, failed bool) {
+	if u.Neurons > 0 {
+		m.neurons.WithLabelValues(tool).Add(u.Neurons)
+	}
 	m.calls.WithLabelValues(tool, result(failed)).Inc()
 	m.callTime.WithLabelValues(tool).Observe(took.Seconds())
 }

@@ -1,0 +1,39 @@
+package badgerstore
+
+import (
+	"bytes"
+	"testing"
+
+	"bobbin/agent"
+)
+
+// What one call may make at most is one record, which is in one file of Badger's.
+func TestAsMuchAsAToolMayMakeIsJournaled(t *testing.T) {
+	s, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	accept(t, s, said(place, "M1", "draw"))
+	turn := begin(t, s, place.Session())
+	e := agent.Entry{Role: agent.RoleTool, Text: "made"}
+	for i := range agent.MaxMade {
+		e.Made = append(e.Made, agent.Made{Name: "a.png", Data: bytes.Repeat([]byte{byte(i), 7, 255}, agent.MaxMadeBytes/3)})
+	}
+	if err := s.Append(t.Context(), turn, e); err != nil {
+		t.Fatal(err)
+	}
+	got := begin(t, s, place.Session())
+	if len(got.Entries) != 1 || len(got.Entries[0].Made) != agent.MaxMade {
+		t.Fatalf("%d entries were read back", len(got.Entries))
+	}
+	for i, m := range got.Entries[0].Made {
+		if !bytes.Equal(m.Data, e.Made[i].Data) {
+			t.Errorf("file %d is not what it was", i)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"bytes"
+	"log/slog"
 	"testing"
 
 	"bobbin/agent"
@@ -9,7 +10,7 @@ import (
 
 // What one call may make at most is one record, which is in one file of Badger's.
 func TestAsMuchAsAToolMayMakeIsJournaled(t *testing.T) {
-	s, err := Open(t.TempDir(), Options{})
+	s, err := Open(t.TempDir(), Options{Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,18 +21,19 @@ func TestAsMuchAsAToolMayMakeIsJournaled(t *testing.T) {
 	}()
 	accept(t, s, said(place, "M1", "draw"))
 	turn := begin(t, s, place.Session())
-	e := agent.Entry{Role: agent.RoleTool, Text: "made"}
+	call := agent.Entry{Role: agent.RoleAssistant, Calls: []agent.ToolCall{{ID: "c", Name: "draw", Args: []byte(`{}`)}}}
+	e := agent.Entry{Role: agent.RoleTool, CallID: "c", Text: "made"}
 	for i := range agent.MaxMade {
 		e.Made = append(e.Made, agent.Made{Name: "a.png", Data: bytes.Repeat([]byte{byte(i), 7, 255}, agent.MaxMadeBytes/3)})
 	}
-	if err := s.Append(t.Context(), turn, e); err != nil {
+	if err := s.Append(t.Context(), turn, call, e); err != nil {
 		t.Fatal(err)
 	}
 	got := begin(t, s, place.Session())
-	if len(got.Entries) != 1 || len(got.Entries[0].Made) != agent.MaxMade {
+	if len(got.Entries) != 2 || len(got.Entries[1].Made) != agent.MaxMade {
 		t.Fatalf("%d entries were read back", len(got.Entries))
 	}
-	for i, m := range got.Entries[0].Made {
+	for i, m := range got.Entries[1].Made {
 		if !bytes.Equal(m.Data, e.Made[i].Data) {
 			t.Errorf("file %d is not what it was", i)
 		}

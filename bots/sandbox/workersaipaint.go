@@ -14,6 +14,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -67,10 +68,16 @@ func aiPrompt(body io.Reader, r *http.Request, form bool) (string, error) {
 	}
 	if form {
 		r.Body = io.NopCloser(body)
-		if err := r.ParseMultipartForm(1 << 20); err != nil {
-			return "", err
+		parts, err := r.MultipartReader()
+		for err == nil {
+			var part *multipart.Part
+			if part, err = parts.NextPart(); err == nil && part.FormName() == "prompt" {
+				var prompt []byte
+				prompt, err = io.ReadAll(part)
+				return string(prompt), err
+			}
 		}
-		return r.FormValue("prompt"), nil
+		return "", err
 	}
 	var in struct {
 		Prompt string `json:"prompt"`

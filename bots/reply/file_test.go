@@ -3,6 +3,7 @@ package reply
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,15 +224,19 @@ type filing struct {
 	*stage
 	err    error
 	refuse func(name string) error
-	files  []bots.Upload
-	asked  map[string]int
+
+	mu    sync.Mutex
+	files []bots.Upload
+	asked map[string]int
 }
 
 func (f *filing) Upload(ctx context.Context, to agent.Target, key string, u bots.Upload) (agent.MessageID, error) {
+	f.mu.Lock()
 	if f.asked == nil {
 		f.asked = make(map[string]int)
 	}
 	f.asked[u.Name]++
+	f.mu.Unlock()
 	if f.refuse != nil {
 		if err := f.refuse(u.Name); err != nil {
 			return "", err
@@ -240,8 +245,10 @@ func (f *filing) Upload(ctx context.Context, to agent.Target, key string, u bots
 	if f.err != nil {
 		return "", f.err
 	}
-	id, err := f.Post(ctx, to, key, bots.Message{Text: u.Name})
+	id, err := f.Post(ctx, to, key, bots.Message{Text: u.Name, File: &u})
 	if err == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.files = append(f.files, u)
 	}
 	return id, err

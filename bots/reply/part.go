@@ -191,6 +191,14 @@ func (l *live) trim(ctx context.Context, surplus *[]shownPart, failures int) err
 	last := len(*surplus) - 1
 	part := &(*surplus)[last]
 	var err error
+	if part.Sum != "" { // cut off from here on, it must not be taken for a file that stands
+		forgotten := part.Part
+		forgotten.Sum = ""
+		if err := l.lastly(ctx, forgotten); err != nil {
+			return fmt.Errorf("journal that a file is to be removed: %w", err)
+		}
+		part.Part = forgotten
+	}
 	if part.ID == "" && part.doubt {
 		part.ID, err = l.platform.Find(ctx, l.to, part.Key)
 	}

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 )
 
 // Whatever a platform, its people and the power supply do, in the end the final text
-// stands: all of it, once, in order. The stage also sees to it that no call comes too
+// stands, and its files below it: all of it, once, in order. The stage also sees to it that no call comes too
 // early and that no key is used for two messages.
 func TestFinalTextStandsOnceWhateverHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -26,6 +27,7 @@ func TestFinalTextStandsOnceWhateverHappens(t *testing.T) {
 
 func survive(t *rapid.T) {
 	s := newTheatre(t)
+	s.replies = New(Options{}, &filing{stage: s.stage})
 	s.pageSize = rapid.IntRange(3, 8).Draw(t, "page")
 	s.latency = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 300 * time.Millisecond}).Draw(t, "latency")
 	began := time.Now()
@@ -44,13 +46,19 @@ func survive(t *rapid.T) {
 	}()
 	for range rapid.IntRange(1, 25).Draw(t, "acts") {
 		a := rapid.SampledFrom(actors).Draw(t, "whose")
-		switch rapid.SampledFrom([]string{"say", "say", "say", "close", "crash", "lose", "disk"}).Draw(t, "act") {
+		switch rapid.SampledFrom([]string{"say", "say", "say", "close", "crash", "lose", "disk", "answer"}).Draw(t, "act") {
 		case "say":
 			a.say(rapid.StringMatching(`[a-z]{0,6}`).Draw(t, "more"))
 		case "close":
 			a.reply.Close()
 			a.restart()
 		case "crash":
+			a.crash()
+			a.restart()
+		case "answer": // and is made to answer again, or cut off in that
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rapid.IntRange(0, 9).Draw(t, "s"))*time.Second)
+			_ = a.reply.Finish(ctx, someAnswer(t)) // it may not get there
+			cancel()
 			a.crash()
 			a.restart()
 		case "lose":
@@ -62,12 +70,15 @@ func survive(t *rapid.T) {
 		time.Sleep(time.Duration(rapid.IntRange(0, 1500).Draw(t, "ms")) * time.Millisecond)
 	}
 	for _, a := range actors {
-		final := rapid.StringMatching(`[A-Z]{1,20}`).Draw(t, "final")
-		s.finish(a.reply, final)
+		final := someAnswer(t)
+		s.give(a.reply, final)
 		a.reply.Close()
 		var want []string
-		for piece := range slices.Chunk([]byte(final), s.pageSize) {
+		for piece := range slices.Chunk([]byte(final.Text), s.pageSize) {
 			want = append(want, string(piece))
+		}
+		for _, m := range final.Made {
+			want = append(want, m.Name)
 		}
 		s.want(a.turn, want...)
 	}
@@ -78,6 +89,11 @@ func survive(t *rapid.T) {
 	if n := s.lanes(); n != 0 {
 		t.Errorf("%d budgets are kept", n)
 	}
+}
+
+// someAnswer is a final text, with files or without.
+func someAnswer(t *rapid.T) agent.Outcome {
+	return drawn(rapid.StringMatching(`[A-Z]{1,20}`).Draw(t, "final"), rapid.SliceOfN(rapid.SampledFrom([]string{"a.png", "b.png"}), 0, 3).Draw(t, "files")...)
 }
 
 // trouble is what may be wrong with a call; most calls have none.
@@ -132,12 +148,13 @@ func (a *actor) say(more string) {
 	say(a.reply, strings.Clone(a.text))
 }
 
-// loseOne has a person delete a message, or the platform close it for editing.
+// loseOne has a person delete a message, or the platform close it for editing. A file that a
+// person deletes is not given back.
 func (s *stage) loseOne(i int, frozen bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case i >= len(s.messages):
+	case i >= len(s.messages), strings.HasSuffix(s.messages[i].text, ".png"):
 	case frozen:
 		s.messages[i].frozen = true
 	default:

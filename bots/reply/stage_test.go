@@ -185,7 +185,7 @@ func (s *stage) check(key string, m bots.Message) {
 	if !keyForm.MatchString(key) {
 		s.Errorf("key %q is not of the form that was promised", key)
 	}
-	if n := len([]rune(m.Text)); n == 0 && m.Head == "" || n > s.pageSize {
+	if n := len([]rune(m.Text)); n == 0 && m.Head == "" || n > s.pageSize && m.File == nil {
 		s.Errorf("a message of %d characters", n)
 	}
 }

@@ -102,7 +102,10 @@ func (r *turn) run(ctx context.Context, c ToolCall) (e Entry, err error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("tool %s: %w", c.Name, err)
 	}
-	e = Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: res.Text, Failed: res.Failed, Made: res.Made}
+	e = Entry{Role: RoleTool, At: time.Now(), CallID: c.ID, Tool: c.Name, Text: res.Text, Failed: res.Failed}
+	if len(res.Made) > 0 {
+		e.Made = &res.Made
+	}
 	if res.Usage != (Usage{}) {
 		e.Usage = &res.Usage
 	}

@@ -27,9 +27,11 @@ func (t *Turn) keepMade(results ...Entry) {
 	room := MaxMade - len(t.made())
 	for i := range results {
 		e := &results[i]
-		made := e.Made
-		e.Made = nil
-		for _, m := range made {
+		if e.Made == nil {
+			continue
+		}
+		var kept []Made
+		for _, m := range *e.Made {
 			m.Name = fileLabel(m.Name)
 			if path.Ext(m.Name) == m.Name { // also if nothing is left
 				m.Name = "file" + m.Name
@@ -41,9 +43,12 @@ func (t *Turn) keepMade(results ...Entry) {
 				e.Text += fmt.Sprintf("\n[The file “%s” cannot be given to people: an answer has at most %d files.]", m.Name, MaxMade)
 			default:
 				room--
-				e.Made = append(e.Made, m)
+				kept = append(kept, m)
 				e.Text += fmt.Sprintf("\n[The file “%s” is given to people below your answer. Do not link to it.]", m.Name)
 			}
+		}
+		if e.Made = nil; len(kept) > 0 {
+			e.Made = &kept
 		}
 	}
 }
@@ -51,7 +56,9 @@ func (t *Turn) keepMade(results ...Entry) {
 // made are the files that the turn has made so far, in their order.
 func (t *Turn) made() (all []Made) {
 	for i := range t.Entries {
-		all = append(all, t.Entries[i].Made...)
+		if m := t.Entries[i].Made; m != nil {
+			all = append(all, *m...)
+		}
 	}
 	return all
 }

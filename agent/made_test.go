@@ -77,7 +77,7 @@ func TestWhatAToolMadeIsNeitherLostNorMadeTwice(t *testing.T) {
 				var sum agent.Usage
 				es := r.transcript("s")
 				for _, e := range es {
-					if len(e.Made) > 0 || len(e.Text) > 1000 {
+					if e.Made != nil || len(e.Text) > 1000 {
 						r.Errorf("the transcript keeps %+.100v", e)
 					}
 					if e.Usage != nil {

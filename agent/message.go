@@ -146,9 +146,6 @@ type Entry struct {
 	Text string    `json:"text,omitempty"`
 
 	Author *Author `json:"author,omitempty"` // RoleUser
-	// Direct says that nobody but Author speaks in the session, so that a model need not
-	// be told who does.
-	Direct bool `json:"direct,omitempty"`
 
 	Calls []ToolCall `json:"calls,omitempty"` // RoleAssistant: the tools it asked for
 	Model string     `json:"model,omitempty"` // RoleAssistant: the model that wrote it
@@ -160,6 +157,12 @@ type Entry struct {
 
 	CallID string `json:"call_id,omitempty"` // RoleTool: the call this answers
 	Tool   string `json:"tool,omitempty"`    // RoleTool: the tool's name
-	Failed bool   `json:"failed,omitempty"`  // RoleTool, or a file: Text says what went wrong
-	Made   []Made `json:"made,omitempty"`    // RoleTool: to be shown with the turn's answer
+	// Made are files to be shown with the turn's answer, of RoleTool. It is a pointer since
+	// entries are many, and hardly one has any.
+	Made *[]Made `json:"made,omitempty"`
+
+	Failed bool `json:"failed,omitempty"` // RoleTool, or a file: Text says what went wrong
+	// Direct says that nobody but Author speaks in the session, so that a model need not
+	// be told who does.
+	Direct bool `json:"direct,omitempty"`
 }

@@ -62,7 +62,7 @@ func cutOff(r *rig) {
 	want.Entries, want.Attempt = append(want.Entries, result(2, "c2")), 1
 	again("one result")
 	drawn := result(3, "c1")
-	drawn.Made = []agent.Made{{Name: "a.png", Type: "image/png", Data: bytes.Repeat([]byte{0, 255, '<'}, 300<<10)}, {Name: "b", Data: []byte("b")}}
+	drawn.Made = &[]agent.Made{{Name: "a.png", Type: "image/png", Data: bytes.Repeat([]byte{0, 255, '<'}, 300<<10)}, {Name: "b", Data: []byte("b")}}
 	drawn.Usage = &agent.Usage{Neurons: 57.6}
 	more := []agent.Entry{drawn, step(4)}
 	r.ok(r.Append(r.Context(), want, more...))

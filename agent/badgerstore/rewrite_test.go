@@ -72,7 +72,7 @@ func TestWhatAForgottenPersonSaidLeavesTheDisk(t *testing.T) {
 		drawn := base64.StdEncoding.EncodeToString(made[:15])
 		accept(t, s, said(alone, "M7", "draw"))
 		drawing := begin(t, s, alone.Session())
-		step := agent.Entry{Role: agent.RoleTool, Text: "made", Made: []agent.Made{{Name: "a.png", Type: "image/png", Data: made}}}
+		step := agent.Entry{Role: agent.RoleTool, Text: "made", Made: &[]agent.Made{{Name: "a.png", Type: "image/png", Data: made}}}
 		if err := s.Append(t.Context(), drawing, step); err != nil {
 			t.Fatal(err)
 		}

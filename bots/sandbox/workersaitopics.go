@@ -169,4 +169,4 @@ func aiWords(t aiTalk, at int) (said string, idle bool) {
 	return fmt.Sprintf("You wrote: “%s”. A real model would have something to say about that; I will remember it. %s", heard, aiTry), true
 }
 
-const aiTry = "Try *what time is it in Tokyo and Berlin?*, *what is 0.1 + 0.2?*, *what did I say first?*, *show me Markdown*, *show me code*, *draw a red fox* or *write a long answer*."
+const aiTry = "Try *what time is it in Tokyo and Berlin?*, *what is 0.1 + 0.2?*, *what did I say first?*, *show me Markdown*, *show me code*, *draw a fox* or *write a long answer*."

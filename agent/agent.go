@@ -76,7 +76,8 @@ type worker struct {
 	more  bool // messages have arrived since
 	over  bool // its answer is complete, and only has to be shown
 
-	revised TurnID // was changed when it was about to run
+	revised  TurnID // was changed when it was about to run
+	reopened *Turn  // is about to run once more
 }
 
 // New returns an Agent that does nothing until Run is called.

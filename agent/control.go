@@ -84,12 +84,15 @@ func (a *Agent) Stop(s SessionID, id TurnID, may May) (bool, error) {
 
 // Again answers the session's newest turn once more, in the same place. An empty id
 // stands for the newest, whichever it is. It fails with [ErrPast] if id is not that one
-// or if another turn runs.
+// or if another turn runs. One that is being answered already needs nothing: people press
+// twice.
 func (a *Agent) Again(ctx context.Context, s SessionID, id TurnID, may May) error {
 	t, err := a.Store.Last(ctx, s)
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for the turn: %w", err)
+	case t == nil && id != "":
+		return a.answers(s, id, may)
 	case t == nil || id != "" && t.ID != id:
 		return ErrPast
 	case !may(t.Inbound):
@@ -108,6 +111,34 @@ func (a *Agent) reopen(ctx context.Context, t *Turn) error {
 	}
 	a.Observer.Reopened(t)
 	a.wake(t.Session)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if w := a.live[t.Session]; w != nil && w.turn == nil {
+		w.reopened = t
+	}
+	return nil
+}
+
+// answers returns nil if the session's turn under way, or about to be, is that one, and
+// otherwise why nothing can be done for it.
+func (a *Agent) answers(s SessionID, id TurnID, may May) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var now TurnID
+	var asked []Inbound
+	switch w := a.live[s]; {
+	case w == nil:
+	case w.turn != nil:
+		now, asked = w.turn.ID, w.asked
+	case w.reopened != nil:
+		now, asked = w.reopened.ID, w.reopened.Inbound
+	}
+	switch {
+	case now != id:
+		return ErrPast
+	case !may(asked):
+		return ErrForbidden
+	}
 	return nil
 }
 
@@ -179,7 +210,7 @@ func (a *Agent) begins(w *worker, t *Turn, end context.CancelCauseFunc) (ended f
 	if w.revised == t.ID {
 		end(ErrRevised)
 	}
-	w.revised = ""
+	w.revised, w.reopened = "", nil
 	return func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()

@@ -166,6 +166,38 @@ func TestATurnIsNotAnsweredOnceMoreWhileAnotherRuns(t *testing.T) {
 	})
 }
 
+func TestATurnThatIsAnsweredOnceMoreNeedsNothingWhenThatIsAskedAgain(t *testing.T) {
+	bubble(t, func(r *rig) {
+		release := make(chan struct{})
+		m := r.plays(agenttest.Says("one"), agenttest.Waits(release, agenttest.Says("two")))
+		r.up()
+		r.say("s", 1)
+		r.idle()
+		id := r.replies.Finished()[0].Turn.ID
+		again := func(may agent.May) error { return r.agent.Again(r.Context(), session("s"), id, may) }
+		for range 2 { // a double click
+			if err := again(anyone); err != nil {
+				r.Errorf("pressed twice: %v", err)
+			}
+		}
+		r.settle()
+		if err := again(anyone); err != nil {
+			r.Errorf("while the answer is written: %v", err)
+		}
+		if err := again(nobody); !errors.Is(err, agent.ErrForbidden) {
+			r.Errorf("a stranger: %v", err)
+		}
+		if err := r.agent.Again(r.Context(), session("s"), "ANOTHER", anyone); !errors.Is(err, agent.ErrPast) {
+			r.Errorf("an older turn: %v", err)
+		}
+		close(release)
+		r.idle()
+		if n := len(m.Requests()); n != 2 {
+			r.Errorf("the model was asked %d times", n)
+		}
+	})
+}
+
 func TestAChangedQuestionIsAnsweredAnewInItsPlace(t *testing.T) {
 	for name, test := range map[string]struct {
 		withdrawn bool

@@ -313,3 +313,20 @@ func TestASessionThatIsBeingAnsweredIsForgottenLater(t *testing.T) {
 		t.Errorf("%d changed, %d busy, %v", changed, busy, err)
 	}
 }
+
+func TestAFirstQuestionThatIsBeingAnsweredIsNotTakenForForgotten(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	in := said(shared, "M1", "secret one")
+	in.Author.ID = "U1"
+	accept(t, s, in)
+	turn := begin(t, s, shared.Session())
+	if changed, busy, err := s.Forget(t.Context(), "slack", "U1"); changed != 0 || busy != 1 || err != nil {
+		t.Errorf("while it is answered: %d changed, %d busy, %v", changed, busy, err)
+	}
+	if err := s.Commit(t.Context(), turn, turn.Transcript()); err != nil {
+		t.Fatal(err)
+	}
+	if changed, busy, err := s.Forget(t.Context(), "slack", "U1"); changed != 1 || busy != 0 || err != nil {
+		t.Errorf("once it is answered: %d changed, %d busy, %v", changed, busy, err)
+	}
+}

@@ -93,14 +93,25 @@ func (s *Store) forgetIn(ctx context.Context, id agent.SessionID, user string) (
 	return changed, false, nil
 }
 
-// saidIn reports whether somebody has said something in a session, and whether nobody
-// else could.
+// saidIn reports whether somebody has said something in a session, be it answered or not,
+// and whether nobody else could.
 func (s *Store) saidIn(ctx context.Context, id agent.SessionID, user string) (said, direct bool, err error) {
 	err = s.view(func(txn *tx) error {
-		return each(txn, within("m/", id), func(_ []byte, item *badger.Item) error {
+		err := each(txn, within("m/", id), func(_ []byte, item *badger.Item) error {
 			var e agent.Entry
 			if decodeEntry(item, &e) == nil && e.Author != nil && e.Author.ID == user {
 				said, direct = true, e.Direct
+				return errEnough
+			}
+			return ctx.Err()
+		})
+		if err != nil || said {
+			return err
+		}
+		return each(txn, within("i/", id), func(_ []byte, item *badger.Item) error {
+			var in agent.Inbound
+			if decode(item, &in) == nil && in.Author.ID == user {
+				said, direct = true, in.Direct
 				return errEnough
 			}
 			return ctx.Err()

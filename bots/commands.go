@@ -89,6 +89,42 @@ func typedCommand(text string) (name, rest string, ok bool) {
 	return strings.ToLower(name), strings.TrimSpace(rest), ok
 }
 
+// plainCommand reads what people write as they would to anybody, and which no model can
+// do for them: a request for help or to be forgotten, where it is plainly for bobbin, and
+// "stop" while an answer is written. Nothing is erased by it: who wants to be forgotten is
+// told how that is done.
+func (in *Intake) plainCommand(ev Event) (name string, ok bool) {
+	if ev.Command != "" || len(ev.Files) > 0 || ev.Subject != nil || ev.Late || len(ev.Text) > 20 {
+		return "", false
+	}
+	switch words := strings.Join(strings.Fields(strings.Trim(strings.ToLower(ev.Text), " .!")), " "); words {
+	case "help", "forget " + forgetWord:
+		name, _, _ = strings.Cut(words, " ")
+		return name, openly(ev)
+	case "stop":
+		_, busy := in.Agent.Running(in.session(ev))
+		return words, busy
+	}
+	return "", false
+}
+
+// spelled is how a person writes a command where the event came from.
+func spelled(ev Event, name, argument string) string {
+	c, _ := findCommand(name)
+	switch {
+	case ev.Typed:
+		name = "!" + name
+	case ev.Target.Platform == "slack":
+		name = "/bobbin " + name
+	default:
+		name = "/" + name
+		if argument != "" {
+			argument = c.Argument + ":" + argument
+		}
+	}
+	return "`" + strings.TrimSpace(name+" "+argument) + "`"
+}
+
 // plainName makes a display name safe to show in Markdown.
 func plainName(s string) string {
 	words := strings.Fields(s)

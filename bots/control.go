@@ -12,10 +12,17 @@ import (
 
 // none answers a command about a conversation where there is none.
 func (in *Intake) none(ev Event) string {
-	if !in.rules(ev).Session.Threads() {
+	switch {
+	case ev.Direct:
+		return "There is no conversation here yet. Write to me to begin one."
+	case ev.Target.Thread != "" && in.rules(ev).Session.Threads():
+		return "There is no conversation here yet: I have answered nothing in this thread."
+	case !in.rules(ev).Session.Threads():
 		return "There is no conversation here yet. Mention me to begin one."
 	}
-	return fmt.Sprintf("There is no conversation here. In a channel each thread is one of its own: write `!%s` in that thread, or mention me for a new one.", ev.Command)
+	there := ev
+	there.Typed = ev.Typed || ev.Target.Platform == "slack" // whose threads have no slash commands
+	return fmt.Sprintf("There is no conversation here. In a channel each thread is one of its own: write %s in that thread, or mention me for a new one.", spelled(there, ev.Command, ""))
 }
 
 // known reports whether the event's conversation has ever been spoken in.
@@ -54,6 +61,9 @@ func retry(ctx context.Context, in *Intake, ev Event) (string, error) {
 		return in.none(ev), nil
 	}
 	if err := in.Agent.Again(ctx, in.session(ev), "", in.may(ev)); errors.Is(err, agent.ErrPast) {
+		if _, busy := in.Agent.Running(in.session(ev)); busy {
+			return "I am answering here right now.", nil
+		}
 		return "There is no answer here that I could give once more right now.", nil
 	} else if err != nil {
 		return "", err
@@ -90,7 +100,7 @@ func model(ctx context.Context, in *Intake, ev Event) (string, error) {
 	wish := strings.TrimSpace(ev.Text)
 	if wish == "" {
 		var b strings.Builder
-		fmt.Fprintf(&b, "Here answers: %s.\n\nTo choose, write `model` and one of these, or a part of its name:\n\n- `%s` – the first that is available\n", chosen(info.Model), anyModel)
+		fmt.Fprintf(&b, "Here answers: %s.\n\nTo choose, write %s and one of these, or a part of its name:\n\n- `%s` – the first that is available\n", chosen(info.Model), spelled(ev, "model", ""), anyModel)
 		for _, m := range in.Models {
 			fmt.Fprintf(&b, "- `%s`\n", m)
 		}
@@ -101,7 +111,7 @@ func model(ctx context.Context, in *Intake, ev Event) (string, error) {
 	}
 	pick, ok := pickModel(in.Models, wish)
 	if !ok {
-		return fmt.Sprintf("I cannot tell which model “%s” is. Write `model` alone to see which there are.", plainWord(wish)), nil
+		return fmt.Sprintf("I cannot tell which model “%s” is. Write %s alone to see which there are.", plainWord(wish), spelled(ev, "model", "")), nil
 	}
 	if err := in.Archive.Choose(ctx, session, pick); err != nil {
 		return "", err
@@ -142,15 +152,17 @@ const forgetWord = "me"
 
 func forget(ctx context.Context, in *Intake, ev Event) (string, error) {
 	if !strings.EqualFold(strings.TrimSpace(ev.Text), forgetWord) {
-		return "This erases all that you ever said to me, everywhere on this platform, and our direct conversations as a whole. Nothing brings it back. If you want that, write `forget " + forgetWord + "`.", nil
+		return "This erases all that you ever said to me, everywhere on this platform, and our direct conversations as a whole. Nothing brings it back. If you want that, write " + spelled(ev, "forget", forgetWord) + ".", nil
 	}
 	changed, busy, err := in.Archive.Forget(ctx, ev.Target.Platform, ev.Author.ID)
 	if err != nil {
 		return "", err
 	}
-	answer := fmt.Sprintf("Done: what you said is erased from %d of my conversations. Your messages here, and my answers to them, are the platform's: delete those there.", changed)
+	done := "Done"
 	if busy > 0 {
-		answer += fmt.Sprintf(" In %d more I am answering right now: ask me again when that is over.", busy)
+		done = fmt.Sprintf("**Not all yet:** in %s I am answering right now. Write %s once more when that is over.\n\nSo far",
+			count(busy, "conversation", "conversations"), spelled(ev, "forget", forgetWord))
 	}
-	return answer, nil
+	return fmt.Sprintf("%s: what you said is erased from %s. Your messages here, and my answers to them, are the platform's: delete those there.",
+		done, count(changed, "conversation", "conversations")), nil
 }

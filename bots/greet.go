@@ -25,8 +25,11 @@ func (in *Intake) welcome(ev Event) string {
 		how = "Mention me with a question, and I answer here. " + scope.explain()
 	}
 	return "Hello, I am bobbin, an AI assistant. " + how + " I can read pages and files that you give me, calculate, and sum up a thread.\n\n" +
-		keeps + " `help` shows what else I can do."
+		keeps(ev) + " " + spelled(ev, "help", "") + " shows what else I can do."
 }
 
-// keeps is what people are told about what is kept of what they say.
-const keeps = "I keep what is said to me, and my answers, on my owner's own server, and send it to the models that answer. `forget me` erases what you said."
+// keeps is what people are told, as an answer to ev, about what is kept of what they say.
+func keeps(ev Event) string {
+	return "I keep what is said to me, and my answers, on my owner's own server, and send it to the models that answer. " +
+		spelled(ev, "forget", forgetWord) + " erases what you said."
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"bobbin/agent"
 )
 
 // Home is what a person sees who looks at bobbin itself, on platforms that have a page for
@@ -38,6 +40,6 @@ func (in *Intake) Home(ctx context.Context, platform, user string) (markdown str
 	b.WriteString("\n## What you can do\n\n")
 	in.list(&b, platform)
 	b.WriteString("- In the menu of any message: “Ask bobbin about this” and “Summarise this thread”\n- In threads, where there are no slash commands, write `!stop`, `!retry`, `!reset` and the others\n\n")
-	b.WriteString("## What I keep\n\n" + keeps)
+	b.WriteString("## What I keep\n\n" + keeps(Event{Target: agent.Target{Address: agent.Address{Platform: platform}}}))
 	return b.String(), nil
 }

@@ -102,9 +102,11 @@ func (in *Intake) Accept(ctx context.Context, ev Event) (err error) {
 		return nil
 	}
 	if name, rest, ok := typedCommand(ev.Text); ok && ev.Command == "" {
-		ev.Command, ev.Text = name, rest
+		ev.Command, ev.Text, ev.Typed = name, rest, true
+	} else if name, ok := in.plainCommand(ev); ok {
+		ev.Command, ev.Text, ev.Typed = name, "", true
 	} else if word, ok := mistyped(ev.Text); ok && openly(ev) && ev.Command == "" && len(ev.Files) == 0 {
-		ev.Command, ev.Text = word, ""
+		ev.Command, ev.Text, ev.Typed = word, "", true
 	}
 	c, known := findCommand(ev.Command)
 	if known && slices.Contains(in.AdminCommands, c.Name) && !ev.Permitted && !in.admin(ev) {

@@ -186,10 +186,20 @@ func TestACompactionIsATurn(t *testing.T) {
 func TestCommandsAboutAConversationSayWhereThereIsNone(t *testing.T) {
 	d := newDesk()
 	for _, name := range []string{"retry", "reset", "compact"} {
-		ev := command(name, d.event(strange, ""))
+		ev := command(name, d.event(channel, ""))
 		ev.MessageID = agent.MessageID(name)
 		if got := d.accept(t, ev); !strings.Contains(got, "answered There is no conversation here") || !strings.Contains(got, "`!"+name+"`") {
 			t.Errorf("%s: %s", name, got)
+		}
+		ev = command(name, d.event(strange, ""))
+		ev.MessageID = agent.MessageID(name + " in a thread")
+		if got := d.accept(t, ev); !strings.Contains(got, "answered There is no conversation here yet") || strings.Contains(got, "in that thread") {
+			t.Errorf("%s in a thread: %s", name, got)
+		}
+		ev = direct(command(name, d.event(agent.Address{Platform: "slack", Channel: "D1"}, "")))
+		ev.MessageID = agent.MessageID(name + " in a DM")
+		if got := d.accept(t, ev); got != "answered There is no conversation here yet. Write to me to begin one." {
+			t.Errorf("%s in a DM: %s", name, got)
 		}
 	}
 	if got := d.accept(t, command("stop", d.event(strange, ""))); got != "answered I am not writing anything here right now." {

@@ -212,6 +212,8 @@ type Event struct {
 	Addressed bool
 	// Command is the name of a command, without slash; empty for a message.
 	Command string
+	// Typed says that Command stood in a message. The intake sets it.
+	Typed bool
 	// Permitted says that the platform itself has looked whether the author may use the
 	// command, where it is for admins.
 	Permitted bool

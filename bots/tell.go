@@ -128,8 +128,11 @@ func status(ctx context.Context, in *Intake, ev Event) (string, error) {
 	default:
 		fmt.Fprintf(&b, "%d messages wait. ", info.Waiting)
 	}
+	if info.Entries == 0 && b.Len() > 0 {
+		return b.String(), nil
+	}
 	if info.Heard.IsZero() {
-		return b.String() + in.none(ev), nil
+		return in.none(ev), nil
 	}
 	fmt.Fprintf(&b, "I know %s of this conversation, about %s", count(info.Entries, "entry", "entries"), count(info.Tokens, "token", "tokens"))
 	if in.Window > 0 {

@@ -102,7 +102,9 @@ func (c *command) work(ctx context.Context) {
 const summarise = "summarise"
 
 // public reports whether all see the answer, so that they have to see what was asked.
-func (c *command) public(ev bots.Event) bool { return ev.Command == "ask" || ev.Command == summarise }
+func (c *command) public(ev bots.Event) bool {
+	return ev.Command == "ask" && ev.Text != "" || ev.Command == summarise
+}
 
 // event converts the command. Slack knows no command inside a thread, so its place is
 // a channel or DM.
@@ -112,9 +114,9 @@ func (c *command) event() bots.Event {
 	if space := strings.IndexFunc(name, unicode.IsSpace); space >= 0 {
 		name, rest = name[:space], name[space:]
 	}
-	name = strings.ToLower(name)
+	name = strings.ToLower(strings.TrimPrefix(name, "!")) // as it is written in threads
 	rest = strings.TrimSpace(markup.FromSlack(rest, c.s.nameOf))
-	if name == "" || (name == "ask" && rest == "") {
+	if name == "" {
 		name = "help"
 	}
 	at := agent.Address{Platform: c.s.Name(), Workspace: c.workspace(), Channel: c.cmd.ChannelID}

@@ -63,7 +63,7 @@ func TestOtherCommandsAreForBots(t *testing.T) {
 		r.onAccept(func(ctx context.Context, ev bots.Event) error { return ev.Respond(ctx, "heard "+ev.Command) })
 		seen := make(map[string]bool)
 		for text, want := range map[string]string{
-			"": "help", "  ": "help", "help": "help", "Reset": "reset", "reset now": "reset", "ask": "help", "dance <b>": "dance", "reset\nnow": "reset",
+			"": "help", "  ": "help", "help": "help", "Reset": "reset", "reset now": "reset", "ask": "ask", "!reset": "reset", "dance <b>": "dance", "reset\nnow": "reset",
 		} {
 			r.command(t, "C0GENERAL", text)
 			ev := r.one(t)

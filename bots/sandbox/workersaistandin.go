@@ -100,10 +100,10 @@ func aiSaidOf(text string) aiSaid {
 	text = aiWithoutNote(text)
 	if inner, ok := strings.CutPrefix(text, "["); ok {
 		if who, rest, ok := strings.Cut(inner, "] "); ok && len(who) <= 200 && !strings.Contains(who, "\n") {
-			return aiSaid{who: who, text: strings.TrimSpace(rest)}
+			return aiSaid{who: who, text: aiAbout(strings.TrimSpace(rest))}
 		}
 	}
-	return aiSaid{text: strings.TrimSpace(text)}
+	return aiSaid{text: aiAbout(strings.TrimSpace(text))}
 }
 
 // aiWithoutNote takes off a last paragraph in brackets: a note to the model, which

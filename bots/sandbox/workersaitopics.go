@@ -67,6 +67,9 @@ func aiTopicOf(t aiTalk, at int) aiTopic {
 	if t.said[at].file != "" {
 		return aiTopic{text: aiFileWords(t.said[at])}
 	}
+	if said, ok := aiSummary(t, at); ok {
+		return aiTopic{text: said}
+	}
 	if said, ok := aiMemory(t, at); ok {
 		return aiTopic{text: said}
 	}

@@ -38,6 +38,14 @@ func newAdmin(address string, d *daemon) (*admin, error) {
 	return &admin{listener: l, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}}, nil
 }
 
+// address is where it listens; empty: there is none.
+func (a *admin) address() string {
+	if a == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}
+
 // run serves until ctx ends.
 func (a *admin) run(ctx context.Context) error {
 	stopped := make(chan error, 1)

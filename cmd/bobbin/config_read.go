@@ -267,7 +267,7 @@ func printable(name string) string {
 func suggest(parent, name string, here map[string]reflect.StructField) string {
 	best, bestDistance := "", 3
 	for _, k := range slices.Sorted(maps.Keys(here)) {
-		if d := distance(name, k); d < bestDistance && d < len(k) {
+		if d := distance(name, k); d < bestDistance && 2*d < len(k) {
 			best, bestDistance = k, d
 		}
 	}

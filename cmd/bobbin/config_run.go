@@ -13,19 +13,23 @@ import (
 func (c *Config) Runnable() error {
 	v := &validator{source: c.source}
 	if c.WorkersAI.OpenAIURL == "" {
-		v.check("workers_ai.account_id", c.WorkersAI.AccountID != "", "is missing: set it to the id of the Cloudflare account%s", v.unset("workers_ai.account_id"))
-		v.check("workers_ai.api_token", c.WorkersAI.APIToken.Set(), "is missing: set it to an API token with the permissions Workers AI Read and Edit%s", v.unset("workers_ai.api_token"))
+		v.check("workers_ai.account_id", c.WorkersAI.AccountID != "", "is missing: set it to the id of the Cloudflare account%s", v.unset("workers_ai.account_id", "CLOUDFLARE_ACCOUNT_ID"))
+		v.check("workers_ai.api_token", c.WorkersAI.APIToken.Set(), "is missing: set it to an API token with the permissions Workers AI Read and Edit%s", v.unset("workers_ai.api_token", "CLOUDFLARE_API_TOKEN"))
 	}
 	if !c.Slack.On() && !c.Discord.On() {
-		v.add("", "no platform is on: set slack.bot_token%s or discord.bot_token%s", v.unset("slack.bot_token"), v.unset("discord.bot_token"))
+		v.add("", "no platform is on: set slack.bot_token%s or discord.bot_token%s", v.unset("slack.bot_token", "SLACK_BOT_TOKEN"), v.unset("discord.bot_token", "DISCORD_BOT_TOKEN"))
 	}
 	return asError(v.faults)
 }
 
-// unset names the variable that a missing value would come from.
-func (v *validator) unset(key string) string {
-	if v.source == nil || v.vars[key] == "" {
+// unset names the variable that a missing value would come from. A file that does not
+// mention the key takes nothing from the environment, where usual may well be set.
+func (v *validator) unset(key, usual string) string {
+	switch {
+	case v.source == nil:
 		return ""
+	case v.vars[key] == "":
+		return " (to ${" + usual + "} if the environment has it)"
 	}
 	return " (the environment variable " + v.vars[key] + " is not set)"
 }

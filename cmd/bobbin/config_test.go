@@ -304,6 +304,16 @@ func TestRunnableNamesWhatIsMissing(t *testing.T) {
 			t.Errorf("error lacks %q:\n%v", want, err)
 		}
 	}
+	own := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(own, []byte("log: {level: debug}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = loadConfig(own, noEnv); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Runnable(); err == nil || !strings.Contains(err.Error(), "set slack.bot_token (to ${SLACK_BOT_TOKEN} if the environment has it)") {
+		t.Errorf("of a file that does not mention the tokens: %v", err)
+	}
 	c = DefaultConfig()
 	c.WorkersAI.OpenAIURL = "http://127.0.0.1:11434/v1"
 	c.Discord.BotToken = NewSecret("x")

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"bobbin/agent"
 	"bobbin/agent/badgerstore"
@@ -33,6 +34,7 @@ type daemon struct {
 	metrics   *metrics
 	admin     *admin
 	control   *control // nil: the command line cannot reach it
+	stopping  atomic.Bool
 }
 
 // newDaemon opens and connects nothing but the store and the admin's address. On an
@@ -259,21 +261,28 @@ func (d *daemon) Run(ctx context.Context) error {
 			fail(err)
 		}
 	})
+	// Whoever looks after the daemon can look on until the last turn has ended.
+	watched, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	defer unwatch()
+	var watching sync.WaitGroup
 	if d.admin != nil {
-		parts.Go(func() { errs[2] = d.admin.run(ctx) })
+		watching.Go(func() { errs[2] = d.admin.run(watched) })
 	}
 	if d.control != nil {
-		parts.Go(func() { errs[3] = d.control.run(ctx) })
+		watching.Go(func() { errs[3] = d.control.run(watched) })
 	}
 	parts.Go(func() { d.audit(ctx) })
 	if d.cfg.Agent.Retention > 0 {
 		parts.Go(func() { d.forget(ctx) })
 	}
-	d.log.Info("bobbin is running", "version", versionText(), "platforms", len(d.platforms), "models", d.cfg.WorkersAI.Models)
+	d.log.Info("bobbin is running", "version", versionText(), "platforms", len(d.platforms), "models", d.cfg.WorkersAI.Models, "admin", d.admin.address())
 	<-ctx.Done()
+	d.stopping.Store(true)
 	d.log.Info("stopping: running turns may end", "for", d.cfg.Agent.Drain)
 	connected.Wait()
 	parts.Wait()
+	unwatch()
+	watching.Wait()
 	return errors.Join(errors.Join(errs[:]...), d.close())
 }
 
@@ -307,6 +316,9 @@ func (d *daemon) retried(s agent.SessionID, messages int) {
 // ready says what is not yet as it should be, by part.
 func (d *daemon) ready() map[string]string {
 	wrong := make(map[string]string)
+	if d.stopping.Load() {
+		wrong["bobbin"] = "it is stopping: nothing new is taken"
+	}
 	for _, p := range d.platforms {
 		if err := p.Ready(); err != nil {
 			wrong[p.Name()] = err.Error()

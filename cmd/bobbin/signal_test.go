@@ -55,7 +55,7 @@ workers_ai: {account_id: test, api_token: AITOKEN, base_url: BASE/client/v4}
 discord: {bot_token: DISCORDBOT, api_url: BASE/}
 agent: {drain: 30m}
 people: {welcome: false}
-admin: {listen: ""}
+admin: {listen: "127.0.0.1:0"}
 `)
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
@@ -112,6 +112,20 @@ admin: {listen: ""}
 	}
 	terminate()
 	wait("it drains", logged("stopping: running turns may end"))
+	said, err := os.ReadFile(log.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, address, _ := strings.Cut(string(said), "admin=")
+	address, _, _ = strings.Cut(address, "\n")
+	ready := get(t, "http://"+address+"/readyz", http.StatusServiceUnavailable)
+	if !strings.Contains(ready, "it is stopping") {
+		t.Errorf("/readyz says %s while it drains", ready)
+	}
+	turns, err := exec.CommandContext(t.Context(), "bobbin", "turns", "--config", config).CombinedOutput()
+	if err != nil || !strings.Contains(string(turns), "under way") {
+		t.Errorf("bobbin turns says %q, %v while it drains", turns, err)
+	}
 	// The drain would take half an hour. Which signal is the second one is not known: the
 	// handler of the first may still be there.
 	for again := time.Tick(100 * time.Millisecond); ; <-again {

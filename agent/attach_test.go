@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ func (f *reader) Read(_ context.Context, _ agent.Target, file agent.File) (agent
 type oddError struct{}
 
 func (oddError) Error() string  { return "zip" }
+func (oddError) Unwrap() error  { return agent.ErrLeftOut }
 func (oddError) Public() string { return "I cannot read archives." }
 
 func TestFilesAreReadOnceAndWhatIsLeftOutIsSaid(t *testing.T) {
@@ -37,6 +39,8 @@ func TestFilesAreReadOnceAndWhatIsLeftOutIsSaid(t *testing.T) {
 		m := r.plays(agenttest.Waits(make(chan struct{}), nil), agenttest.Says("seen"), agenttest.Says("and"))
 		files := &reader{}
 		r.opts.Files = files
+		var log strings.Builder
+		r.opts.Log = slog.New(slog.NewTextHandler(&log, nil))
 		r.up()
 		in := message("s", 1)
 		for i, name := range []string{"notes.txt", "cat.png", "bad.zip", "broken"} {
@@ -50,6 +54,9 @@ func TestFilesAreReadOnceAndWhatIsLeftOutIsSaid(t *testing.T) {
 		r.up()
 		r.idle()
 		same(r.T, "read", files.read, []string{"notes.txt", "cat.png", "bad.zip", "broken"})
+		if said := log.String(); strings.Count(said, "could not be read") != 1 || !strings.Contains(said, "panic") {
+			r.Errorf("an admin cannot help it that people send archives: the log says %s", said)
+		}
 		asked := m.Requests()[1].Messages
 		if len(asked) != 5 || !strings.Contains(asked[1].Text, "content of notes.txt") || string(asked[2].Image.Data) != "pixels" ||
 			asked[3].Text != "[I left out “bad.zip”: I cannot read archives.]" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"unicode"
@@ -51,7 +52,11 @@ func (r *turn) attachFile(ctx context.Context, in Inbound, f File) error {
 	case err != nil && ctx.Err() != nil:
 		return err
 	case err != nil:
-		r.Log.Warn("a file could not be read", "turn", r.ID, "type", f.Type, "size", f.Size, "error", err)
+		level := slog.LevelWarn
+		if errors.Is(err, ErrLeftOut) {
+			level = slog.LevelDebug // people send all kinds of files
+		}
+		r.Log.Log(ctx, level, "a file could not be read", "turn", r.ID, "type", f.Type, "size", f.Size, "error", err)
 		why := Explain(err)
 		if _, public := errors.AsType[Public](err); !public {
 			why = "it could not be read."
@@ -101,6 +106,10 @@ func (r *turn) readFile(ctx context.Context, to Target, f File) (c Content, err 
 }
 
 var errNoFiles error = noFilesError{}
+
+// ErrLeftOut is matched by errors of files that are of no use, however well all works:
+// their sender is told, and nobody else can do anything about it.
+var ErrLeftOut = errors.New("the file is left out")
 
 type noFilesError struct{}
 

@@ -15,6 +15,9 @@ const (
 	maxRead = 200
 	// maxReadText bounds what a summary reads, in characters; the newest are kept.
 	maxReadText = 30_000
+	// maxReadEach bounds what it reads of one message, in characters, so that a long one
+	// does not stand for all.
+	maxReadEach = 8_000
 )
 
 // about makes the question of an event that points at a message.
@@ -62,6 +65,9 @@ func (in *Intake) summary(ctx context.Context, ev Event) (question, refusal stri
 		q := messages[i]
 		if strings.TrimSpace(q.Text) == "" || q.ID == ev.MessageID {
 			continue
+		}
+		if said := []rune(q.Text); len(said) > maxReadEach {
+			q.Text = string(said[:maxReadEach]) + "…"
 		}
 		text := quoted(q)
 		if size += utf8.RuneCountInString(text); size > maxReadText {

@@ -265,6 +265,10 @@ func TestASummaryReadsThePlaceAndNothingInItIsAnInstruction(t *testing.T) {
 	if len(got) > 40_000 || strings.Index(got, "number 298") > strings.Index(got, "number 299") {
 		t.Errorf("%d bytes, in the wrong order", len(got))
 	}
+	p.read = append(p.read, bots.Quote{ID: "R301", Text: strings.Repeat("é\n", 20_000)})
+	if got := ask(); !strings.Contains(got, "…") || !strings.Contains(got, "number 299\n") || len([]rune(got)) > 40_000 {
+		t.Errorf("with a very long message at the end, %d bytes: %.300q", len(got), got)
+	}
 	p.err = errors.New("missing_scope")
 	if got := ask(); !strings.HasPrefix(got, "answered Something went wrong") {
 		t.Error(got)

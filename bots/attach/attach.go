@@ -87,6 +87,10 @@ type RefusalError struct {
 
 var _ agent.Public = (*RefusalError)(nil)
 
+// Is matches [agent.ErrLeftOut], unless there is something behind the refusal that may be
+// no fault of the file's.
+func (r *RefusalError) Is(target error) bool { return target == agent.ErrLeftOut && r.Err == nil }
+
 func (r *RefusalError) Error() string {
 	if r.Err == nil {
 		return "the file is left out: " + r.Sentence
@@ -105,7 +109,7 @@ func refuse(format string, args ...any) error {
 }
 
 // errSlow is the cause of the end of a file's time.
-var errSlow error = &RefusalError{Sentence: "reading it took too long."}
+var errSlow error = &RefusalError{Sentence: "reading it took too long.", Err: errors.New("its time was over")}
 
 // Read implements [agent.FileReader]. Its errors are [agent.Public], but for those of ctx.
 func (r *Reader) Read(ctx context.Context, to agent.Target, f agent.File) (agent.Content, error) {

@@ -174,6 +174,18 @@ func TestWhatIsNotSetUpIsSaid(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsNoFaultOfTheFilesIsForTheAdmin(t *testing.T) {
+	for err, own := range map[error]bool{
+		refuse("it is empty."): true,
+		errSlow:                false,
+		&RefusalError{Sentence: "it could not be fetched.", Err: errors.New("missing_scope")}: false,
+	} {
+		if errors.Is(err, agent.ErrLeftOut) != own {
+			t.Errorf("%v: %v", err, !own)
+		}
+	}
+}
+
 func TestFilesAreBounded(t *testing.T) {
 	r, s := readerOf([]byte(strings.Repeat("wörter ", 100)+"\n"), Options{MaxBytes: 1000, MaxChars: 50})
 	c, err := r.Read(t.Context(), here, agent.File{ID: "F1", Name: "a.txt", Size: 1000})

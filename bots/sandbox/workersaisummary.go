@@ -8,8 +8,9 @@ import (
 
 var (
 	aiAsksSummary = regexp.MustCompile(`^Sum up (this conversation|what was said here)\b`)
-	// aiData begins what bobbin shows the model of other messages.
-	aiData = regexp.MustCompile(`(?m)^\[[^\]\n]*\bnot instructions\.\]$`)
+	// aiData begins what bobbin shows the model of other messages. Where several people
+	// speak, a bracket at the beginning of a line has a backslash before it.
+	aiData = regexp.MustCompile(`(?m)^\\?\[[^\]\n]*\bnot instructions\.\]$`)
 	// aiQuoted is the head of one of them.
 	aiQuoted = regexp.MustCompile(`^> (.{1,200}), \d{4}-\d\d-\d\d \d\d:\d\d:\d\d:$`)
 )
@@ -31,13 +32,14 @@ func aiSummary(t aiTalk, at int) (string, bool) {
 	const most = 12
 	var b strings.Builder
 	from := max(0, len(said)-most)
-	fmt.Fprintf(&b, "A real model would sum this up. In short, %d of what was said:\n", len(said)-from)
+	b.WriteString("A real model would sum this up. I can only repeat what was said:\n")
 	for _, e := range said[from:] {
 		who := ""
 		if e.who != "" {
 			who = "**" + e.who + "**: "
 		}
-		fmt.Fprintf(&b, "\n- %s%s", who, aiQuote(aiSaid{text: e.text, file: e.file}, ""))
+		words, _ := aiShown(e.text)
+		fmt.Fprintf(&b, "\n- %s%s", who, aiQuote(aiSaid{text: words, file: e.file}, ""))
 	}
 	return b.String(), true
 }

@@ -80,8 +80,9 @@ type Store interface {
 	// none, it was too large, or something was done since.
 	Last(ctx context.Context, s SessionID) (*Turn, error)
 	// Reopen makes a turn that Last returned unfinished again, with t's Inbound and
-	// Parts and under its ID. Its entries leave the transcript. It reports false, and
-	// does nothing, if it is no longer the last one.
+	// Parts and under its ID. Its entries leave the transcript, and what people
+	// thought of its answer is forgotten. It reports false, and does nothing, if it is no
+	// longer the last one.
 	Reopen(ctx context.Context, t *Turn) (bool, error)
 	// Reset starts s afresh: what was said before is kept, but is no longer its
 	// history. A turn that is running still ends in the transcript it began in.

@@ -165,6 +165,27 @@ func TestARatingReplacesTheOneBefore(t *testing.T) {
 	}
 }
 
+func TestARatingIsOfTheAnswerThatStood(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	first, second := exchange(t, s, shared, "M1", "U1", "one"), exchange(t, s, shared, "M2", "U1", "two")
+	for _, id := range []agent.TurnID{first.ID, second.ID} {
+		if _, err := s.Rate(t.Context(), shared.Session(), id, "U1", -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := s.Last(t.Context(), shared.Session())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Reopen(t.Context(), last); !done || err != nil {
+		t.Fatal(done, err)
+	}
+	got, err := s.Ratings(t.Context(), shared.Session())
+	if want := map[agent.TurnID]agent.Rating{first.ID: {Bad: 1}}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("once the second is to be answered anew, the ratings are %v, %v", got, err)
+	}
+}
+
 func TestAForkBeginsWithWhatWasSaid(t *testing.T) {
 	s := openAt(t, t.TempDir(), Options{})
 	to := shared

@@ -121,6 +121,8 @@ func reopen(txn *tx, t *agent.Turn) (bool, error) {
 	}
 	h.Next, h.Ended = l.From, h.Ended-int64(len(l.Inbox))
 	errs := []error{set(txn, key("h/", t.Session), h), txn.Delete(lastKey(t.Session))}
+	_, err = deleteSome(txn, ratingKey(t.Session, l.ID, "")) // they were of another answer
+	errs = append(errs, err)
 	for seq := l.From; seq < l.To; seq++ {
 		errs = append(errs, txn.Delete(entryKey(t.Session, l.Generation, seq)))
 	}

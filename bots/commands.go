@@ -94,7 +94,7 @@ func typedCommand(text string) (name, rest string, ok bool) {
 // "stop" while an answer is written. Nothing is erased by it: who wants to be forgotten is
 // told how that is done.
 func (in *Intake) plainCommand(ev Event) (name string, ok bool) {
-	if ev.Command != "" || len(ev.Files) > 0 || ev.Subject != nil || ev.Late || len(ev.Text) > 20 {
+	if ev.Command != "" || len(ev.Files) > 0 || ev.Subject != nil || len(ev.Text) > 20 {
 		return "", false
 	}
 	switch words := strings.Join(strings.Fields(strings.Trim(strings.ToLower(ev.Text), " .!")), " "); words {

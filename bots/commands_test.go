@@ -33,6 +33,8 @@ func TestAnswersNameCommandsAsTheyAreWrittenThere(t *testing.T) {
 	}
 }
 
+func late(e bots.Event) bots.Event { e.Late = true; return e }
+
 func TestPlainWordsThatNoModelCanSeeToAreCommands(t *testing.T) {
 	d := newDesk()
 	busy := map[agent.SessionID]agent.TurnID{thread.Session(): "T1"}
@@ -46,6 +48,7 @@ func TestPlainWordsThatNoModelCanSeeToAreCommands(t *testing.T) {
 		{mention(d.event(thread, "forget me.")), nil, "answered This erases all that you ever said to me"},
 		{d.event(thread, "Stop!"), busy, "stop T1"},
 		{mention(d.event(thread, " stop ")), busy, "stop T1"},
+		{late(d.event(thread, "stop")), busy, "stop T1"}, // the turn went on after a restart
 		{d.event(thread, "stop"), nil, "taken stop"},
 		{d.event(thread, "help"), nil, "taken help"},
 		{d.event(thread, "stop it, Ada"), busy, "taken stop it, Ada"},

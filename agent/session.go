@@ -118,8 +118,10 @@ func (a *Agent) next(ctx context.Context, s SessionID, w *worker) (busy bool, er
 	return true, err
 }
 
-// attempt takes a turn up. One that the daemon has died of, perhaps, is on trial.
-func (a *Agent) attempt(ctx, running context.Context, w *worker, t *Turn) error {
+// attempt takes a turn up. One that the daemon has died of, perhaps, is on trial. A panic
+// is an error, so that it ends this attempt and nothing else.
+func (a *Agent) attempt(ctx, running context.Context, w *worker, t *Turn) (err error) {
+	defer recovered(&err)
 	w.leave = nil
 	if t.Revised { // and the daemon ended before it could begin anew
 		return a.rewind(ctx, t)
@@ -147,10 +149,8 @@ func (a *Agent) attempt(ctx, running context.Context, w *worker, t *Turn) error 
 var errAnew = errors.New("the turn begins anew")
 
 // deliver takes a turn from running to answered to delivered. The answer is worked on
-// while running lasts, which people can end; ctx is the worker's. A panic is an error, so
-// that it ends this turn's attempt and nothing else.
-func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) (err error) {
-	defer recovered(&err)
+// while running lasts, which people can end; ctx is the worker's.
+func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) error {
 	reply, err := a.open(ctx, t)
 	if err != nil {
 		if !w.final(err) {

@@ -171,6 +171,32 @@ func TestAStoreThatRefusesAMessageFailsItsSubmit(t *testing.T) {
 	})
 }
 
+func TestAPanicWhileATurnIsTakenUpEndsThatAttemptAlone(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.plays(agenttest.Says("hi"), agenttest.Says("hi"))
+		r.up()
+		failed, panicked := false, false
+		r.store.fail(func(op string) error {
+			switch {
+			case op == "Answer" && !failed:
+				failed = true
+				return errPower
+			case op == "Resume" && !panicked: // of the attempt after that
+				panicked = true
+				panic("no")
+			}
+			return nil
+		})
+		r.say("s", 1)
+		time.Sleep(time.Minute)
+		same(r.T, "text", r.outcome().Text, "hi")
+		r.idle()
+		if !failed || !panicked {
+			r.Errorf("failed %v, panicked %v", failed, panicked)
+		}
+	})
+}
+
 func TestResetStartsAFreshAndARunningTurnEndsWhereItBegan(t *testing.T) {
 	bubble(t, func(r *rig) {
 		release := make(chan struct{})

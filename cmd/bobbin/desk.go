@@ -41,6 +41,20 @@ type turnStory struct {
 	Text    string          `json:"text"` // of the answer, as far as it came
 }
 
+// atDesk does something with the data of the configuration in a file.
+func atDesk(c console, config string, do func(desk) error) (err error) {
+	cfg, err := LoadConfig(config)
+	if err != nil {
+		return err
+	}
+	d, err := openDesk(c.ctx, cfg, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return do(d)
+}
+
 // openDesk finds who has the data of a configuration.
 func openDesk(ctx context.Context, cfg Config, c console) (desk, error) {
 	remote, err := dialControl(ctx, cfg.DataDir)

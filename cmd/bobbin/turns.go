@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,21 +25,14 @@ type turnsListCmd struct {
 }
 
 // Run lists turns, oldest first.
-func (cmd turnsListCmd) Run(c console) (err error) {
-	cfg, err := LoadConfig(cmd.Config)
-	if err != nil {
-		return err
-	}
-	d, err := openDesk(c.ctx, cfg, c)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	lines, err := d.turns(c.ctx, cmd.Failed)
-	if err != nil {
-		return err
-	}
-	return printTurns(c.stdout, lines, cmd.Failed)
+func (cmd turnsListCmd) Run(c console) error {
+	return atDesk(c, cmd.Config, func(d desk) error {
+		lines, err := d.turns(c.ctx, cmd.Failed)
+		if err != nil {
+			return err
+		}
+		return printTurns(c.stdout, lines, cmd.Failed)
+	})
 }
 
 func printTurns(to io.Writer, lines []turnLine, failed bool) error {
@@ -85,25 +77,22 @@ type turnsShowCmd struct {
 }
 
 // Run shows all of a turn that was given up.
-func (cmd turnsShowCmd) Run(c console) (err error) {
-	cfg, err := LoadConfig(cmd.Config)
-	if err != nil {
-		return err
-	}
-	d, err := openDesk(c.ctx, cfg, c)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	s, err := d.show(c.ctx, agent.TurnID(cmd.ID))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.stdout, "turn %s in %s was given up at %s: %s\n", plain(cmd.ID), plain(string(s.Session)), s.At.Local().Format(time.DateTime), plain(s.State))
+func (cmd turnsShowCmd) Run(c console) error {
+	return atDesk(c, cmd.Config, func(d desk) error {
+		s, err := d.show(c.ctx, agent.TurnID(cmd.ID))
+		if err != nil {
+			return err
+		}
+		return printStory(c.stdout, s)
+	})
+}
+
+func printStory(to io.Writer, s turnStory) error {
+	fmt.Fprintf(to, "turn %s in %s was given up at %s: %s\n", plain(string(s.ID)), plain(string(s.Session)), s.At.Local().Format(time.DateTime), plain(s.State))
 	for _, said := range s.Inbound {
-		fmt.Fprintf(c.stdout, "\n%s wrote at %s:\n%s\n", plain(cmp.Or(said.Author.Name, said.Author.ID)), said.Sent.Local().Format(time.DateTime), indented(said.Text))
+		fmt.Fprintf(to, "\n%s wrote at %s:\n%s\n", plain(cmp.Or(said.Author.Name, said.Author.ID)), said.Sent.Local().Format(time.DateTime), indented(said.Text))
 	}
-	_, err = fmt.Fprintf(c.stdout, "\nthe answer, as far as it came:\n%s\n", indented(cmp.Or(s.Text, "(nothing)")))
+	_, err := fmt.Fprintf(to, "\nthe answer, as far as it came:\n%s\n", indented(cmp.Or(s.Text, "(nothing)")))
 	return err
 }
 
@@ -123,23 +112,16 @@ type turnsRetryCmd struct {
 
 // Run puts a turn's messages back. A running daemon answers them at once, another one when
 // it starts.
-func (cmd turnsRetryCmd) Run(c console) (err error) {
-	cfg, err := LoadConfig(cmd.Config)
-	if err != nil {
+func (cmd turnsRetryCmd) Run(c console) error {
+	return atDesk(c, cmd.Config, func(d desk) error {
+		if err := d.retry(c.ctx, agent.TurnID(cmd.ID)); err != nil {
+			return err
+		}
+		when := "now"
+		if _, stopped := d.(storeDesk); stopped {
+			when = "when bobbin runs again"
+		}
+		_, err := fmt.Fprintf(c.stdout, "turn %s is answered once more %s\n", plain(cmd.ID), when)
 		return err
-	}
-	d, err := openDesk(c.ctx, cfg, c)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.retry(c.ctx, agent.TurnID(cmd.ID)); err != nil {
-		return err
-	}
-	when := "now"
-	if _, stopped := d.(storeDesk); stopped {
-		when = "when bobbin runs again"
-	}
-	_, err = fmt.Fprintf(c.stdout, "turn %s is answered once more %s\n", plain(cmd.ID), when)
-	return err
+	})
 }

@@ -127,17 +127,28 @@ func defaults[T comparable](v *T, d T) {
 // A message that was accepted before is not answered again: it is not fresh. While the
 // agent is not running, what is submitted waits for the next Run.
 func (a *Agent) Submit(ctx context.Context, in Inbound) (fresh bool, err error) {
-	fresh, err = a.Store.Accept(ctx, in)
+	s := in.Session()
+	arrived := func() {
+		a.arrived(s)
+		a.wake(s)
+	}
+	// The model may be asked while the disk is waited for: what is shown waits for it, too.
+	ready := arrived
+	if !a.isRunning() {
+		ready = nil // it stays in the store for the next Run
+	}
+	fresh, err = a.Store.Accept(ctx, in, ready)
 	if err != nil {
 		return false, fmt.Errorf("accept message: %w", err)
 	}
 	a.Observer.Accepted(in.Target.Platform, fresh)
-	// Also when it is not fresh: the first delivery may have been written although its
-	// write was reported as failed.
-	if fresh {
-		a.arrived(in.Session())
+	switch {
+	case !fresh:
+		// The first delivery may have been written although its write was reported as failed.
+		a.wake(s)
+	case ready == nil:
+		arrived()
 	}
-	a.wake(in.Session())
 	return fresh, nil
 }
 

@@ -14,11 +14,11 @@ type busyReplies struct {
 	parts [][]agent.Part // of each turn that was opened
 }
 
-func (b *busyReplies) Open(ctx context.Context, t *agent.Turn, record func(context.Context, agent.Part) error) (agent.Reply, error) {
+func (b *busyReplies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (agent.Reply, error) {
 	b.parts = append(b.parts, t.Parts)
-	reply, err := b.Replies.Open(ctx, t, record)
+	reply, err := b.Replies.Open(ctx, t, j)
 	return &busyReply{Reply: reply, shows: func() error {
-		return record(context.WithoutCancel(ctx), agent.Part{Key: "K1", ID: "M1", Shows: 100})
+		return j.Record(context.WithoutCancel(ctx), agent.Part{Key: "K1", ID: "M1", Shows: 100})
 	}}, err
 }
 

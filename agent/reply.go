@@ -8,12 +8,21 @@ import (
 // Replies opens the place where a turn's answer appears.
 type Replies interface {
 	// Open starts showing the turn's answer. If the turn has parts, the reply goes
-	// on in them. Each new message is given to record before it is posted and
-	// again with its id afterwards; if record fails, the message is not posted.
+	// on in them.
 	//
 	// The reply shows updates until Finish returns or Close is called; the end of ctx
 	// ends Open only.
-	Open(ctx context.Context, t *Turn, record func(context.Context, Part) error) (Reply, error)
+	Open(ctx context.Context, t *Turn, j Journal) (Reply, error)
+}
+
+// Journal is where a reply says what it does, so that it can be gone on with after a crash.
+type Journal interface {
+	// Record notes a message before it is posted, and again with its id afterwards. If it
+	// fails, the message is not posted.
+	Record(ctx context.Context, p Part) error
+	// Settle waits until the outcome that Finish was given is durable. A reply calls it
+	// before it shows anything of that; if it fails, nothing is shown.
+	Settle(ctx context.Context) error
 }
 
 // Reply is the growing answer to one turn.
@@ -38,8 +47,8 @@ type Update struct {
 	// first. Working says that the last of them still runs.
 	Steps   []string
 	Working bool
-	// Ending says that the model has said all, and that the outcome follows as soon as it
-	// is durable: what is not shown by then is better shown with it, in one call.
+	// Ending says that the model has said all, and that the outcome follows at once: what is
+	// not shown by then is better shown with it, in one call.
 	Ending bool
 }
 

@@ -142,7 +142,7 @@ func (r *rig) idle() {
 func (r *rig) transcript(session string) []agent.Entry {
 	r.Helper()
 	in := message(session, 9999)
-	if _, err := r.store.Accept(r.Context(), in); err != nil {
+	if _, err := r.store.Accept(r.Context(), in, nil); err != nil {
 		r.Fatal(err)
 	}
 	t, err := r.store.Begin(r.Context(), in.Session())
@@ -207,11 +207,11 @@ func (s *faulty) fault(op string) error {
 	return nil
 }
 
-func (s *faulty) Accept(ctx context.Context, in agent.Inbound) (bool, error) {
+func (s *faulty) Accept(ctx context.Context, in agent.Inbound, ready func()) (bool, error) {
 	if err := s.fault("Accept"); err != nil {
 		return false, err
 	}
-	return s.Store.Accept(ctx, in)
+	return s.Store.Accept(ctx, in, ready)
 }
 
 func (s *faulty) Begin(ctx context.Context, id agent.SessionID) (*agent.Turn, error) {

@@ -59,6 +59,13 @@ func (a *Agent) retire(s SessionID, w *worker, stopping bool) bool {
 	return true
 }
 
+// isRunning reports whether new turns begin.
+func (a *Agent) isRunning() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.running != nil && !a.isClosing()
+}
+
 func (a *Agent) isClosing() bool {
 	select {
 	case <-a.closing:
@@ -262,8 +269,17 @@ func (w *worker) final(err error) bool {
 
 func (a *Agent) open(ctx context.Context, t *Turn) (reply Reply, err error) {
 	defer recovered(&err)
-	return a.Replies.Open(ctx, t, func(ctx context.Context, p Part) error { return a.Store.RecordPart(ctx, t, p) })
+	return a.Replies.Open(ctx, t, journal{a.Store, t})
 }
+
+// journal is a turn's.
+type journal struct {
+	store Store
+	turn  *Turn
+}
+
+func (j journal) Record(ctx context.Context, p Part) error { return j.store.RecordPart(ctx, j.turn, p) }
+func (j journal) Settle(ctx context.Context) error         { return j.store.Settle(ctx, j.turn) }
 
 func finish(ctx context.Context, reply Reply, o Outcome) (err error) {
 	defer recovered(&err)

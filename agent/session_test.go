@@ -132,7 +132,7 @@ func TestAMessageThatWasWrittenAlthoughItsAcceptFailedIsAnsweredWhenItComesAgain
 	bubble(t, func(r *rig) {
 		r.plays(agenttest.Says("hi"))
 		r.up()
-		if _, err := r.store.Accept(r.Context(), message("s", 1)); err != nil {
+		if _, err := r.store.Accept(r.Context(), message("s", 1), nil); err != nil {
 			r.Fatal(err)
 		}
 		r.say("s", 1)

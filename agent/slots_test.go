@@ -116,8 +116,8 @@ type panicky struct {
 	update func(agent.Update)
 }
 
-func (p panicky) Open(ctx context.Context, t *agent.Turn, record func(context.Context, agent.Part) error) (agent.Reply, error) {
-	reply, err := p.Replies.Open(ctx, t, record)
+func (p panicky) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (agent.Reply, error) {
+	reply, err := p.Replies.Open(ctx, t, j)
 	return panickyReply{reply, p.update}, err
 }
 

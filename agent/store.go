@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// Store is what sessions need of a database. Each method is one durable
-// transaction: when it has returned nil, its effect survives a crash.
+// Store is what sessions need of a database. Each method is one transaction: when it has
+// returned nil, its effect survives the end of the process. It survives the end of the
+// machine, too, but for Begin, Resume, Answer, Commit and the ids of parts: these do once
+// something that was written after them does, or Settle has returned.
 //
 // A session's turn belongs to the worker that got it from Begin. Only that worker
 // calls the methods that take a *Turn, RecordPart excepted, which its reply may call
@@ -19,7 +21,11 @@ type Store interface {
 	// Accept puts in into its session's inbox. It reports false, and does nothing,
 	// if the event id or the message id was accepted before.
 	// A session with [MaxInbox] messages waiting refuses more with [ErrInboxFull].
-	Accept(ctx context.Context, in Inbound) (fresh bool, err error)
+	//
+	// If ready is not nil, a worker is about to call Begin. It is called once that finds the
+	// message, which is before Accept has returned and the disk has it; not if the
+	// message is not fresh. If the session has nothing else to do, its turn counts as begun.
+	Accept(ctx context.Context, in Inbound, ready func()) (fresh bool, err error)
 	// Seen reports whether the message was accepted or noted before.
 	Seen(ctx context.Context, in Inbound) (bool, error)
 	// Note remembers the ids of a message that was answered without a turn, such as a
@@ -45,11 +51,15 @@ type Store interface {
 	// StartCall journals that a call with side effects is about to run.
 	StartCall(ctx context.Context, t *Turn, callID string) error
 	// RecordPart journals a message of the reply: first without an ID, before it is
-	// posted, then with it. A part is replaced by its Key.
+	// posted, then with it. A part is replaced by its Key. The id of one that is posted when
+	// the turn is answered may be written as late as with what comes next.
 	RecordPart(ctx context.Context, t *Turn, p Part) error
 	// Answer journals the turn's outcome: from here on it is only delivered, and its next
 	// Begin counts attempts from here.
 	Answer(ctx context.Context, t *Turn, o Outcome) error
+	// Settle waits until all that was written of the turn survives the end of the machine.
+	// A reply calls it before it shows what must not be taken back.
+	Settle(ctx context.Context, t *Turn) error
 	// Suspend journals that the turn is put down in good order, so that its next
 	// Begin does not count as another attempt.
 	Suspend(ctx context.Context, t *Turn) error

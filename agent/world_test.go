@@ -143,7 +143,7 @@ func (w *world) step(name string, do func() error) error {
 // worldMoments are those at which a daemon that is not careful would lose something, or
 // do it twice.
 func worldMoments() (moments []string) {
-	for _, op := range []string{"Accept", "Begin", "Append", "StartCall", "record", "RecordPart", "show", "Answer", "finish", "Commit", "Abandon", "Suspend"} {
+	for _, op := range []string{"Accept", "Begin", "Append", "StartCall", "record", "RecordPart", "show", "Answer", "Settle", "finish", "Commit", "Abandon", "Suspend"} {
 		moments = append(moments, "before "+op, "after "+op)
 	}
 	return moments
@@ -214,15 +214,15 @@ func (w *world) record(_ context.Context, c agent.ToolCall) (agent.Result, error
 
 // Open implements agent.Replies: one message for each turn, journaled before it is posted
 // and afterwards.
-func (w *world) Open(_ context.Context, t *agent.Turn, record func(context.Context, agent.Part) error) (agent.Reply, error) {
-	return &worldReply{world: w, turn: t, record: record}, nil
+func (w *world) Open(_ context.Context, t *agent.Turn, j agent.Journal) (agent.Reply, error) {
+	return &worldReply{world: w, turn: t, journal: j}, nil
 }
 
 type worldReply struct {
 	*world
-	turn   *agent.Turn
-	record func(context.Context, agent.Part) error
-	part   agent.Part
+	turn    *agent.Turn
+	journal agent.Journal
+	part    agent.Part
 }
 
 // show posts the turn's message, or edits it.
@@ -232,7 +232,7 @@ func (r *worldReply) show(ctx context.Context, name, text string) error {
 	}
 	if r.part.Key == "" {
 		p := agent.Part{Key: r.unique(string(r.turn.ID) + "-")}
-		if err := r.record(ctx, p); err != nil {
+		if err := r.journal.Record(ctx, p); err != nil {
 			return err
 		}
 		r.part = p
@@ -247,7 +247,7 @@ func (r *worldReply) show(ctx context.Context, name, text string) error {
 		return err
 	}
 	r.part.ID = agent.MessageID(r.part.Key)
-	return r.record(ctx, r.part)
+	return r.journal.Record(ctx, r.part)
 }
 
 func (r *worldReply) Update(u agent.Update) {
@@ -266,6 +266,9 @@ func (r *worldReply) Finish(ctx context.Context, o agent.Outcome) error {
 	r.mu.Unlock()
 	if refused {
 		return errors.New("the platform has failed")
+	}
+	if err := r.journal.Settle(ctx); err != nil {
+		return err
 	}
 	err := r.show(ctx, "finish", o.Text+o.Notice)
 	if o.Kind == agent.Paused {
@@ -313,8 +316,8 @@ func (f *frail) do(name string, op func() error) error {
 	})
 }
 
-func (f *frail) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err error) {
-	err = f.do("Accept", func() (err error) { fresh, err = f.Store.Accept(ctx, in); return err })
+func (f *frail) Accept(ctx context.Context, in agent.Inbound, ready func()) (fresh bool, err error) {
+	err = f.do("Accept", func() (err error) { fresh, err = f.Store.Accept(ctx, in, ready); return err })
 	return fresh, err
 }
 
@@ -349,6 +352,10 @@ func (f *frail) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) err
 
 func (f *frail) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
 	return f.do("Answer", func() error { return f.Store.Answer(ctx, t, o) })
+}
+
+func (f *frail) Settle(ctx context.Context, t *agent.Turn) error {
+	return f.do("Settle", func() error { return f.Store.Settle(ctx, t) })
 }
 
 func (f *frail) Suspend(ctx context.Context, t *agent.Turn) error {

@@ -35,7 +35,7 @@ func abandoned(r *rig) {
 	})
 	r.ok(r.Commit(r.Context(), next, nil))
 	r.idle(place.Session())
-	fresh, err := r.Accept(r.Context(), message(place, 1))
+	fresh, err := r.Accept(r.Context(), message(place, 1), nil)
 	r.ok(err)
 	if fresh {
 		r.Error("a message of an abandoned turn is answered when it is delivered again")

@@ -142,7 +142,7 @@ func (a *against) remember(in agent.Inbound) {
 
 func (a *against) accept(t *rapid.T) {
 	in, seen := a.drawMessage(t)
-	fresh, err := a.store.Accept(a.testing.Context(), in)
+	fresh, err := a.store.Accept(a.testing.Context(), in, nil)
 	must(t, err)
 	same(t, "fresh", fresh, !seen)
 	if seen {

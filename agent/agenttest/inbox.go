@@ -32,7 +32,7 @@ func acceptOnce(r *rig) {
 		byMessage.MessageID = first.MessageID
 		elsewhere.MessageID = first.MessageID
 		for what, in := range map[string]agent.Inbound{"as it was": first, "by event": byEvent, "by message": byMessage, "in another session": elsewhere} {
-			if fresh, err := r.Accept(r.Context(), in); err != nil || fresh {
+			if fresh, err := r.Accept(r.Context(), in, nil); err != nil || fresh {
 				r.Errorf("%s, again %s: fresh %v, error %v", when, what, fresh, err)
 			}
 		}
@@ -69,7 +69,7 @@ func acceptConcurrently(r *rig) {
 				if d%2 == 1 {
 					in.EventID = fmt.Sprintf("Ev%d-%d", n, d)
 				}
-				ok, err := r.Accept(r.Context(), in)
+				ok, err := r.Accept(r.Context(), in, nil)
 				if err != nil {
 					r.Error(err)
 				}
@@ -93,7 +93,7 @@ func acceptConcurrently(r *rig) {
 func acceptNothing(r *rig) {
 	in := message(place, 1)
 	in.MessageID = ""
-	if fresh, err := r.Accept(r.Context(), in); err == nil || fresh {
+	if fresh, err := r.Accept(r.Context(), in, nil); err == nil || fresh {
 		r.Errorf("fresh %v, error %v", fresh, err)
 	}
 	same(r, "pending", r.pending(), nil)
@@ -238,7 +238,7 @@ func endedContext(r *rig) {
 			r.Errorf("%s worked although the context had ended", what)
 		}
 	}
-	_, err := r.Accept(ended, in)
+	_, err := r.Accept(ended, in, nil)
 	refuse("Accept", err)
 	_, err = r.Known(ended, s)
 	refuse("Known", err)

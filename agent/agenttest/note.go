@@ -28,7 +28,7 @@ func noteOnce(r *rig) {
 	byEvent := message(place, 2)
 	byEvent.EventID = in.EventID
 	seen(byEvent, true)
-	if fresh, err := r.Accept(r.Context(), in); err != nil || fresh {
+	if fresh, err := r.Accept(r.Context(), in, nil); err != nil || fresh {
 		r.Errorf("accepted after it was noted: fresh %v, error %v", fresh, err)
 	}
 	r.idle(in.Session())
@@ -42,7 +42,7 @@ func inboxFull(r *rig) {
 		r.accept(message(place, i))
 	}
 	late := message(place, agent.MaxInbox)
-	if _, err := r.Accept(r.Context(), late); !errors.Is(err, agent.ErrInboxFull) || !errors.Is(err, agent.ErrRefused) {
+	if _, err := r.Accept(r.Context(), late, nil); !errors.Is(err, agent.ErrInboxFull) || !errors.Is(err, agent.ErrRefused) {
 		r.Fatalf("the inbox is full, and Accept says %v", err)
 	}
 	t := r.begin(late.Session())

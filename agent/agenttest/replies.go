@@ -47,7 +47,7 @@ func (r *Replies) Finished() []Shown {
 }
 
 // Open implements agent.Replies.
-func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.Context, agent.Part) error) (agent.Reply, error) {
+func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (agent.Reply, error) {
 	s := &Shown{Turn: *t}
 	r.mu.Lock()
 	r.shown = append(r.shown, s)
@@ -60,17 +60,18 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 	if len(t.Parts) == 0 {
 		key := string(t.ID) + "-001"
 		for _, p := range []agent.Part{{Key: key}, {Key: key, ID: agent.MessageID("posted-" + key)}} {
-			if err := record(ctx, p); err != nil {
+			if err := j.Record(ctx, p); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return &reply{replies: r, turn: t, shown: s}, nil
+	return &reply{replies: r, turn: t, journal: j, shown: s}, nil
 }
 
 type reply struct {
 	replies *Replies
 	turn    *agent.Turn
+	journal agent.Journal
 	shown   *Shown
 }
 
@@ -83,6 +84,9 @@ func (r *reply) Update(u agent.Update) {
 
 // Finish implements agent.Reply.
 func (r *reply) Finish(ctx context.Context, o agent.Outcome) error {
+	if err := r.journal.Settle(ctx); err != nil {
+		return err
+	}
 	if f := r.replies.OnFinish; f != nil {
 		if err := f(ctx, r.turn, o); err != nil {
 			return err

@@ -99,7 +99,7 @@ func same[T any](t rapid.TB, what string, got, want T) {
 func (r *rig) accept(ins ...agent.Inbound) {
 	r.Helper()
 	for _, in := range ins {
-		fresh, err := r.Accept(r.Context(), in)
+		fresh, err := r.Accept(r.Context(), in, nil)
 		r.ok(err)
 		if !fresh {
 			r.Fatalf("message %q is not fresh", in.MessageID)

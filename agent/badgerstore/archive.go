@@ -64,7 +64,7 @@ func (s *Store) Choose(ctx context.Context, id agent.SessionID, model string) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *tx) error {
+	err := s.updateSession(id, func(txn *tx) error {
 		h, _, err := readHead(txn, id)
 		if err != nil {
 			return err

@@ -60,7 +60,7 @@ func TestWhatWasBackedUpIsThereAfterARestore(t *testing.T) {
 		t.Errorf("history: %d entries, %v", len(es), err)
 	}
 	for _, id := range []string{"M1", "M2"} {
-		if fresh, err := s.Accept(t.Context(), said(place, id, "again")); fresh || err != nil {
+		if fresh, err := s.Accept(t.Context(), said(place, id, "again"), nil); fresh || err != nil {
 			t.Errorf("message %s is known to the backup, fresh %v, %v", id, fresh, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestABackupIsOneMomentOfAStoreInUse(t *testing.T) {
 	started := make(chan struct{})
 	writer.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			if _, err := s.Accept(context.WithoutCancel(ctx), said(place, fmt.Sprint("while", i), "y")); err != nil {
+			if _, err := s.Accept(context.WithoutCancel(ctx), said(place, fmt.Sprint("while", i), "y"), nil); err != nil {
 				t.Error(err)
 			}
 			if i == 0 {

@@ -21,15 +21,15 @@ func (s *Store) Commit(ctx context.Context, t *agent.Turn, entries []agent.Entry
 		}
 		return nil
 	}
-	if err := s.commit(t, entries, unrevised); err != nil {
+	if err := s.commit(t, entries, false, unrevised); err != nil {
 		return fmt.Errorf("commit turn %s: %w", t.ID, err)
 	}
 	return nil
 }
 
 // commit ends a turn and does also what else belongs into the same transaction, which an
-// error of it undoes.
-func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx, begun) error) error {
+// error of it undoes. With wait it returns once that is durable.
+func (s *Store) commit(t *agent.Turn, entries []agent.Entry, wait bool, also func(*tx, begun) error) error {
 	values, size, err := encode(entries)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx, begu
 			}
 		}
 		var b begun
-		err := s.update(func(txn *tx) (err error) {
+		err := s.commitOnce(t, wait, func(txn *tx) (err error) {
 			b, err = finish(txn, t, values, ahead, also)
 			return err
 		})
@@ -56,6 +56,18 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, also func(*tx, begu
 			return err
 		}
 	}
+}
+
+// commitOnce is updateTurn for the end of a turn, with which nothing needs to be written
+// that was put off.
+func (s *Store) commitOnce(t *agent.Turn, wait bool, f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	wrote, err := s.writeTurn(t, f)
+	if !wait {
+		return err
+	}
+	return s.kept(wrote, err)
 }
 
 // finish is the transaction that ends a turn.
@@ -84,13 +96,13 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx, b
 	if err != nil {
 		return b, err
 	}
-	gone, known := txn.live.journal(t)
+	gone, parts, known := txn.live.journal(t)
 	if !known {
 		if gone, err = journalKeys(txn, t.Session); err != nil {
 			return b, err
 		}
+		parts = partsIn(txn, t.Session, gone)
 	}
-	parts := partsIn(txn, t.Session, gone)
 	if fresh {
 		h.Generation, h.Next = b.Generation+1, uint64(len(values))
 	} else if err := keepLast(txn, t, b, h, parts); err != nil {
@@ -130,12 +142,12 @@ const oneTransaction = 512 << 10
 // turn's record says so first, so that they can be found if the turn is cut off.
 func (s *Store) writeAhead(t *agent.Turn, values [][]byte) error {
 	var b begun
-	err := s.update(func(txn *tx) (err error) {
+	err := s.updateTurn(t, func(txn *tx) (err error) {
 		if b, err = underWay(txn, t); err != nil {
 			return err
 		}
 		b.Ahead = max(b.Ahead, len(values))
-		return set(txn, key("t/", t.Session), b)
+		return setTurn(txn, t, b)
 	})
 	if err != nil {
 		return err
@@ -150,7 +162,7 @@ func (s *Store) dropAhead(id agent.SessionID) error {
 	n := 0
 	for done := false; !done; {
 		some := 0
-		err := s.update(func(txn *tx) error {
+		err := s.updateSession(id, func(txn *tx) error {
 			l := look{txn: txn, id: id, log: s.log}
 			b, err := l.begun()
 			if done = err != nil || b == nil || b.Ahead == 0 || len(l.fixes) > 0; done {
@@ -218,7 +230,7 @@ func inOne(values [][]byte) (n int) {
 // finishFresh begins the session's transcript anew with the values. After a reset there is
 // nothing left for them to replace.
 func finishFresh(txn *tx, id agent.SessionID, b begun, h head, values [][]byte) error {
-	now, _, err := readHead(txn, id)
+	now, err := headOf(txn, id)
 	if err != nil {
 		return err
 	}

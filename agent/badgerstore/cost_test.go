@@ -56,7 +56,7 @@ func TestAnIdleSessionTakesNoMemory(t *testing.T) {
 		if _, err := s.Begin(t.Context(), at.Session()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Accept(t.Context(), said(at, at.Channel, "known")); err != nil {
+		if _, err := s.Accept(t.Context(), said(at, at.Channel, "known"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

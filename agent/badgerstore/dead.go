@@ -62,7 +62,7 @@ func (s *Store) abandon(t *agent.Turn, why string) error {
 	if err := s.writeInParts(values, func(i int) []byte { return unansweredKey(t.ID, i) }); err != nil {
 		return err
 	}
-	return s.commit(t, entries, func(txn *tx, _ begun) error { return set(txn, deadKey(t.ID), d) })
+	return s.commit(t, entries, true, func(txn *tx, _ begun) error { return set(txn, deadKey(t.ID), d) })
 }
 
 // Abandoned lists the turns that were abandoned, oldest first.

@@ -112,7 +112,7 @@ func TestARetriedTurnIsAnsweredAgainOnce(t *testing.T) {
 	if in := again.Inbound[1]; in.Text != "poison" || !in.Late || in.Target.Address != place || in.Target.Hook != "" || again.Inbound[0].Late {
 		t.Errorf("it answers %+v", again.Inbound)
 	}
-	if fresh, err := s.Accept(t.Context(), said(place, "M1", "poison")); fresh || err != nil {
+	if fresh, err := s.Accept(t.Context(), said(place, "M1", "poison"), nil); fresh || err != nil {
 		t.Errorf("delivered again: fresh %v, %v", fresh, err)
 	}
 }

@@ -27,7 +27,7 @@ func TestBelowTheFloorNewMessagesAreRefusedAndOldOnesFinished(t *testing.T) {
 		accept(t, s, said(place, "M2", "within the same second"))
 		time.Sleep(patience)
 
-		_, err := s.Accept(t.Context(), said(place, "M3", "refused"))
+		_, err := s.Accept(t.Context(), said(place, "M3", "refused"), nil)
 		public, ok := errors.AsType[agent.Public](err)
 		if !errors.Is(err, ErrDiskFull) || !ok || public.Public() != "I am out of storage and cannot take new messages right now. Please try again later." {
 			t.Fatalf("error %v, %v", err, public)
@@ -35,7 +35,7 @@ func TestBelowTheFloorNewMessagesAreRefusedAndOldOnesFinished(t *testing.T) {
 		if !strings.Contains(err.Error(), "49 MiB left") || agent.Explain(err) != public.Public() {
 			t.Errorf("error %q", err)
 		}
-		if fresh, err := s.Accept(t.Context(), said(place, "M1", "delivered again")); fresh || err != nil {
+		if fresh, err := s.Accept(t.Context(), said(place, "M1", "delivered again"), nil); fresh || err != nil {
 			t.Errorf("what is known is refused: %v, %v", fresh, err)
 		}
 		turn := begin(t, s, place.Session())

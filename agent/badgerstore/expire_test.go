@@ -108,7 +108,7 @@ func TestASessionThatIsSpokenInWhileItExpiresLosesNothingNew(t *testing.T) {
 		at := in(fmt.Sprint("c", i))
 		talk(t, s, at, fmt.Sprint("old", i), time.Now().Add(-time.Hour), long...)
 		both.Go(func() {
-			if _, err := s.Accept(t.Context(), said(at, fmt.Sprint("new", i), "new")); err != nil {
+			if _, err := s.Accept(t.Context(), said(at, fmt.Sprint("new", i), "new"), nil); err != nil {
 				t.Error(err)
 			}
 		})

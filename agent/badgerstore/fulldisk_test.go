@@ -66,7 +66,7 @@ func TestADiskThatFillsUpRefusesAndRecovers(t *testing.T) {
 		accept(t, s, said(place, "M1", "accepted"))
 		ballast := fill(t, disk, 31<<20)
 		time.Sleep(patience)
-		if _, err := s.Accept(t.Context(), said(place, "M2", "refused")); !errors.Is(err, ErrDiskFull) {
+		if _, err := s.Accept(t.Context(), said(place, "M2", "refused"), nil); !errors.Is(err, ErrDiskFull) {
 			t.Fatalf("error %v", err)
 		}
 		turn := begin(t, s, place.Session())
@@ -132,7 +132,7 @@ func TestWhatWasAcceptedSurvivesADiskThatIsReallyFull(t *testing.T) {
 	}
 	s = openAt(t, dir, Options{})
 	for _, id := range append(accepted, "first") {
-		if fresh, err := s.Accept(t.Context(), said(place, id, "")); fresh || err != nil {
+		if fresh, err := s.Accept(t.Context(), said(place, id, ""), nil); fresh || err != nil {
 			t.Errorf("message %s was accepted and is gone: %v", id, err)
 		}
 	}
@@ -166,7 +166,7 @@ func writeUntilFull(t *testing.T, dir string) {
 	}
 	for i := range 10_000 {
 		id := fmt.Sprint("M", i)
-		if _, err := s.Accept(t.Context(), said(place, id, strings.Repeat(id, 2000))); err != nil {
+		if _, err := s.Accept(t.Context(), said(place, id, strings.Repeat(id, 2000)), nil); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Println("accepted", id)

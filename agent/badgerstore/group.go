@@ -97,6 +97,14 @@ func (g *group) clean() error {
 	return g.wait()
 }
 
+// until is wait for the first so many transactions.
+func (g *group) until(ended uint64) error {
+	if g.synced.Load() >= ended {
+		return nil
+	}
+	return g.wait()
+}
+
 // broken returns why nothing can be written any more, if so it is.
 func (g *group) broken() error {
 	g.mu.Lock()

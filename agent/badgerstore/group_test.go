@@ -169,9 +169,16 @@ func TestWhatHasReturnedSurvivesALossOfPower(t *testing.T) {
 	check(d.s.Suspend(ctx, under))
 	d.after("Suspend", turn(func(t *agent.Turn) bool { return t.Attempt == 1 }))
 	check(d.s.Answer(ctx, under, agent.Outcome{Kind: agent.Answered, Text: "fine"}))
-	d.after("Answer", turn(func(t *agent.Turn) bool { return t.Outcome != nil }))
-	accept(t, d.s, said(place, "M2", "two"))
+	check(d.s.Settle(ctx, under))
+	d.after("Answer and Settle", turn(func(t *agent.Turn) bool { return t.Outcome != nil }))
+	check(d.s.RecordPart(ctx, under, agent.Part{Key: "K-2"}))
+	check(d.s.RecordPart(ctx, under, agent.Part{Key: "K-2", ID: "also posted"})) // which waits for what comes next
+	check(d.s.RecordPart(ctx, under, agent.Part{Key: "K-3"}))
+	d.after("the id of a part after the answer", turn(func(t *agent.Turn) bool { return len(t.Parts) == 3 && t.Parts[1].ID == "also posted" }))
 	check(d.s.Commit(ctx, under, []agent.Entry{entry(1)}))
+	// That it has ended may be gone, too, but not once anything is built on it.
+	d.after("the answer", turn(func(t *agent.Turn) bool { return t.ID == under.ID && t.Outcome != nil }))
+	accept(t, d.s, said(place, "M2", "two"))
 	d.after("Commit", turn(func(t *agent.Turn) bool { return t.ID != under.ID && t.Inbound[0].Text == "two" }))
 	check(d.s.Abandon(ctx, begin(t, d.s, id), "broken"))
 	d.after("Abandon", func(s *Store) bool { return len(abandoned(t, s)) == 1 })
@@ -192,7 +199,7 @@ func TestADiskThatFailsToKeepAWriteIsTrustedNoMore(t *testing.T) {
 	under := begin(t, s, place.Session())
 	sync := s.group.sync
 	s.group.sync = func() error { return fmt.Errorf("%w: %w", ErrNotKept, os.ErrInvalid) }
-	if _, err := s.Accept(t.Context(), said(place, "M2", "two")); !errors.Is(err, ErrNotKept) || !errors.Is(err, os.ErrInvalid) {
+	if _, err := s.Accept(t.Context(), said(place, "M2", "two"), nil); !errors.Is(err, ErrNotKept) || !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("Accept: %v", err)
 	}
 	s.group.sync = sync // the next sync would say that all is well
@@ -218,13 +225,13 @@ func TestASyncThatCouldNotBeTriedIsTriedAgain(t *testing.T) {
 	s := openAt(t, t.TempDir(), Options{})
 	sync := s.group.sync
 	s.group.sync = func() error { return os.ErrPermission }
-	if _, err := s.Accept(t.Context(), said(place, "M1", "one")); !errors.Is(err, os.ErrPermission) {
+	if _, err := s.Accept(t.Context(), said(place, "M1", "one"), nil); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("Accept: %v", err)
 	}
 	s.group.sync = sync
 	// It is there, though its sender was told that it may not be: that is for the sender's
 	// platform to deliver again, and for the store to know.
-	if fresh, err := s.Accept(t.Context(), said(place, "M1", "one")); err != nil || fresh {
+	if fresh, err := s.Accept(t.Context(), said(place, "M1", "one"), nil); err != nil || fresh {
 		t.Errorf("fresh %v, error %v", fresh, err)
 	}
 	if turn := begin(t, s, place.Session()); len(turn.Inbound) != 1 {

@@ -73,10 +73,19 @@ func (s spent) add(o spent) spent {
 	return spent{s.Turns + o.Turns, s.Usage.Add(o.Usage)}
 }
 
+// headOf is the head of a turn's session.
+func headOf(txn *tx, id agent.SessionID) (head, error) {
+	if txn.known != nil {
+		return txn.known.head, nil
+	}
+	h, _, err := readHead(txn, id)
+	return h, err
+}
+
 // writeHead moves the session's head, unless a reset has moved it elsewhere, and adds to
 // what the session has spent.
 func writeHead(txn *tx, id agent.SessionID, h head) error {
-	now, _, err := readHead(txn, id)
+	now, err := headOf(txn, id)
 	if err != nil {
 		return err
 	}
@@ -121,7 +130,7 @@ type passage struct {
 
 // readPassage gives f a passage's items, the newest first.
 func (s *Store) readPassage(t *agent.Turn, p *passage, f func(*badger.Item) error) error {
-	return s.view(func(txn *tx) error {
+	return s.viewTurn(t, func(txn *tx) error {
 		b, err := underWay(txn, t)
 		if err != nil || b.Base == 0 { // nothing was said before, as in each new thread
 			return err
@@ -202,7 +211,7 @@ func (s *Store) Reset(ctx context.Context, id agent.SessionID) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *tx) error {
+	err := s.updateSession(id, func(txn *tx) error {
 		h, damage, err := readHead(txn, id)
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ const remembered = 7 * 24 * time.Hour
 
 // Accept implements agent.Store. Below the floor of free space it refuses with
 // [ErrDiskFull] what it does not know yet.
-func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err error) {
+func (s *Store) Accept(ctx context.Context, in agent.Inbound, ready func()) (fresh bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -30,8 +30,19 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 	if err != nil {
 		return false, fmt.Errorf("encode the message: %w", err)
 	}
-	session := in.Session()
-	err = s.update(func(txn *tx) error {
+	if fresh, err = s.accept(in, value, ready); err != nil {
+		return false, fmt.Errorf("write the inbox: %w", err)
+	}
+	return fresh, nil
+}
+
+func (s *Store) accept(in agent.Inbound, value []byte, ready func()) (fresh bool, err error) {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	session, written := in.Session(), func() {}
+	unlock := s.live.lock(session)
+	seq := s.nextSeq()
+	wrote, err := s.write(func(txn *tx) error {
 		if fresh, err = isFresh(txn, in); err != nil || !fresh {
 			return err
 		}
@@ -41,18 +52,27 @@ func (s *Store) Accept(ctx context.Context, in agent.Inbound) (fresh bool, err e
 		if s.live.messages(session) >= agent.MaxInbox {
 			return agent.ErrInboxFull
 		}
+		if ready != nil {
+			if written, err = s.beginWith(txn, in, seq); err != nil {
+				return err
+			}
+		}
 		if err := remember(txn, in); err != nil {
 			return err
 		}
 		if err := spoken(txn, session, 1); err != nil {
 			return err
 		}
-		return txn.arrive(session, s.nextSeq(), value)
+		return txn.arrive(session, seq, value)
 	})
-	if err != nil {
-		return false, fmt.Errorf("write the inbox: %w", err)
+	if err == nil && fresh {
+		written()
 	}
-	return fresh, nil
+	unlock()
+	if err == nil && fresh && ready != nil {
+		ready()
+	}
+	return fresh, s.kept(wrote, err)
 }
 
 // Seen implements agent.Store.

@@ -19,7 +19,7 @@ func (s *Store) Append(ctx context.Context, t *agent.Turn, entries ...agent.Entr
 	for err == nil {
 		n := inOne(values)
 		last := n == len(values)
-		err = s.update(func(txn *tx) error { return s.append(txn, t, values[:n], last) })
+		err = s.updateTurn(t, func(txn *tx) error { return s.append(txn, t, values[:n], last) })
 		if values = values[n:]; last {
 			break
 		}
@@ -56,28 +56,26 @@ func gotOn(txn *tx, t *agent.Turn, b begun) error {
 		return nil
 	}
 	b.Attempt = 1
-	return set(txn, key("t/", t.Session), b)
+	return setTurn(txn, t, b)
 }
 
 // StartCall implements agent.Store.
 func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) error {
-	return s.journal(ctx, t, "the start of a call", callKey(t.Session, callID), nil, s.update)
-}
-
-// RecordPart implements agent.Store. Keys of parts sort in the order of their making
-// if their numbers are padded; see bots/reply. That a part was posted is written without
-// waiting for the disk: if the power goes, it is found by its key, as after a post that
-// was cut off.
-func (s *Store) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) error {
-	update := s.update
-	if p.ID != "" {
-		update = s.updateLazily
-	}
-	return s.journal(ctx, t, "a part of the reply", partKey(t.Session, p.Key), p, func(do func(*tx) error) error {
-		return update(func(txn *tx) error {
-			return errors.Join(do(txn), stand(txn, t, p.ID, standing{Session: t.Session, Generation: t.Generation}))
+	err := ctx.Err()
+	if err == nil {
+		k := callKey(t.Session, callID)
+		s.live.journals(t, k)
+		err = s.updateTurn(t, func(txn *tx) error {
+			if _, err := underWay(txn, t); err != nil {
+				return err
+			}
+			return txn.Set(k, nil)
 		})
-	})
+	}
+	if err != nil {
+		return fmt.Errorf("journal the start of a call of turn %s: %w", t.ID, err)
+	}
+	return nil
 }
 
 // Answer implements agent.Store.
@@ -88,7 +86,7 @@ func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) erro
 	}
 	if err == nil {
 		s.live.journals(t, outcomeKey(t.Session))
-		err = s.update(func(txn *tx) error {
+		err = s.updateTurnLazily(t, func(txn *tx) error {
 			b, err := underWay(txn, t)
 			if err != nil {
 				return err
@@ -99,57 +97,47 @@ func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) erro
 	if err != nil {
 		return fmt.Errorf("journal the outcome of turn %s: %w", t.ID, err)
 	}
+	s.live.of(t, func(turn *liveTurn) { turn.answered = true })
 	return nil
 }
 
-// journal writes v, if the turn is under way: what is written for another would become
-// part of the session's next turn.
-func (s *Store) journal(ctx context.Context, t *agent.Turn, what string, k []byte, v any, update func(func(*tx) error) error) error {
+// Settle implements agent.Store.
+func (s *Store) Settle(ctx context.Context, t *agent.Turn) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var stored []byte
-	var err error
-	if v != nil {
-		stored, err = marshal(v)
-	}
-	if err == nil {
-		s.live.journals(t, k)
-		err = update(func(txn *tx) error {
-			if _, err := underWay(txn, t); err != nil {
-				return err
-			}
-			return txn.Set(k, stored)
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("journal %s of turn %s: %w", what, t.ID, err)
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	written := s.group.begun.Load() // of a turn that was taken up again
+	s.live.of(t, func(turn *liveTurn) { written = turn.written })
+	if err := s.group.until(written); err != nil {
+		return fmt.Errorf("wait for the journal of turn %s: %w", t.ID, err)
 	}
 	return nil
 }
 
 // Suspend implements agent.Store.
 func (s *Store) Suspend(ctx context.Context, t *agent.Turn) error {
-	return s.suspend(ctx, t, true, s.update)
+	return s.suspend(ctx, t, true, s.updateTurn)
 }
 
 // Resume implements agent.Store. It does not wait for the disk: an attempt that is cut off
 // by the loss of power is none that says much.
 func (s *Store) Resume(ctx context.Context, t *agent.Turn) error {
-	return s.suspend(ctx, t, false, s.updateLazily)
+	return s.suspend(ctx, t, false, s.updateTurnLazily)
 }
 
-func (s *Store) suspend(ctx context.Context, t *agent.Turn, suspended bool, update func(func(*tx) error) error) error {
+func (s *Store) suspend(ctx context.Context, t *agent.Turn, suspended bool, update func(*agent.Turn, func(*tx) error) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := update(func(txn *tx) error {
+	err := update(t, func(txn *tx) error {
 		b, err := underWay(txn, t)
 		if err != nil || b.Suspended == suspended {
 			return err
 		}
 		b.Suspended = suspended
-		return set(txn, key("t/", t.Session), b)
+		return setTurn(txn, t, b)
 	})
 	if err != nil {
 		return fmt.Errorf("journal whether turn %s is suspended: %w", t.ID, err)

@@ -100,7 +100,7 @@ func (s *Store) Reopen(ctx context.Context, t *agent.Turn) (done bool, err error
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	err = s.update(func(txn *tx) (err error) {
+	err = s.updateSession(t.Session, func(txn *tx) (err error) {
 		done, err = reopen(txn, t)
 		return err
 	})

@@ -22,6 +22,9 @@ type look struct {
 
 // begun reads the record of the turn under way. One that is damaged is made anew.
 func (l *look) begun() (*begun, error) {
+	if l.txn.live.unbegun(l.id) {
+		return nil, nil // it is as good as not there
+	}
 	item, err := l.txn.Get(key("t/", l.id))
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, nil

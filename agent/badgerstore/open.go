@@ -226,6 +226,15 @@ func (s *Store) readLive() error {
 		if err != nil {
 			return err
 		}
+		err = keys(txn, []byte("t/"), func(k []byte) error {
+			if id := agent.SessionID(k); s.live.messages(id) == 0 {
+				s.live.strays(id)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		return keys(txn, []byte("j/"), func(k []byte) error {
 			if _, k, _ = bytes.Cut(k, []byte{0}); len(k) > 8 && k[0] == 'e' {
 				newest(number(k[1:9]))

@@ -56,7 +56,7 @@ func (s *Store) repair(id agent.SessionID, fixes []fix) error {
 			n++
 		}
 		var done []fix
-		err := s.update(func(txn *tx) (err error) {
+		err := s.updateSession(id, func(txn *tx) (err error) {
 			done, err = s.fixSome(txn, id, fixes[:n])
 			return err
 		})
@@ -67,6 +67,7 @@ func (s *Store) repair(id agent.SessionID, fixes []fix) error {
 		for _, f := range done {
 			if bytes.HasPrefix(f.key, []byte("i/")) {
 				s.live.forget(id, number(f.key))
+				s.live.strays(id)
 			}
 			if told++; told <= maxToldOf {
 				s.log.Error(f.done(), "session", id, "record", printable(f.key), "damage", f.why)

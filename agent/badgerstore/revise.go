@@ -17,7 +17,7 @@ func (s *Store) Take(ctx context.Context, t *agent.Turn, step func(agent.Inbound
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.update(func(txn *tx) error {
+	err = s.updateTurn(t, func(txn *tx) error {
 		taken = nil
 		b, err := underWay(txn, t)
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *Store) Take(ctx context.Context, t *agent.Turn, step func(agent.Inbound
 			if size += n; len(taken) == agent.MaxTake || size > oneTransaction/2 || in.Command != "" {
 				break
 			}
-			taken, b.Inbox = append(taken, in), append(b.Inbox, seq)
+			taken, b.Inbox = append(taken, in), append(slices.Clip(b.Inbox), seq)
 		}
 		if len(taken) == 0 {
 			return nil
@@ -62,7 +62,7 @@ func (s *Store) Take(ctx context.Context, t *agent.Turn, step func(agent.Inbound
 				}
 			}
 		}
-		return set(txn, key("t/", t.Session), b)
+		return setTurn(txn, t, b)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take more messages into turn %s: %w", t.ID, err)
@@ -90,7 +90,7 @@ func (s *Store) Rewind(ctx context.Context, t *agent.Turn) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.update(func(txn *tx) error {
+	err := s.updateTurn(t, func(txn *tx) error {
 		b, err := underWay(txn, t)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (s *Store) Rewind(ctx context.Context, t *agent.Turn) error {
 			return true
 		})
 		b.Attempt, b.Suspended, b.Revised, b.Steered = 1, true, false, 0
-		return errors.Join(err, deleteAll(txn, gone), set(txn, key("t/", t.Session), b))
+		return errors.Join(err, deleteAll(txn, gone), setTurn(txn, t, b))
 	})
 	if err != nil {
 		return fmt.Errorf("rewind turn %s: %w", t.ID, err)
@@ -132,7 +132,7 @@ func (s *Store) Revise(ctx context.Context, id agent.SessionID, m agent.MessageI
 	if err := ctx.Err(); err != nil {
 		return "", false, err
 	}
-	err = s.update(func(txn *tx) error {
+	err = s.updateSession(id, func(txn *tx) error {
 		turn, found = "", false
 		var in agent.Inbound
 		var at uint64

@@ -97,7 +97,7 @@ func TestWhatAForgottenPersonSaidLeavesTheDisk(t *testing.T) {
 		if got, want := texts(t, s, shared), []string{erased, "answer to M1", uncompressed("public"), "answer to M2"}; !slices.Equal(got, want) {
 			t.Errorf("the transcript is %q", got)
 		}
-		if fresh, err := s.Accept(t.Context(), said(shared, "M2", "public")); fresh || err != nil {
+		if fresh, err := s.Accept(t.Context(), said(shared, "M2", "public"), nil); fresh || err != nil {
 			t.Errorf("what was accepted is taken again: %v, %v", fresh, err)
 		}
 		// The store goes on, and so does what waits.
@@ -194,7 +194,7 @@ func TestARewriteBesideOthersLosesNothing(t *testing.T) {
 		wg.Go(func() {
 			for i := range turns {
 				in := said(at, fmt.Sprintf("M%d.%d", n, i), fmt.Sprint(i))
-				if _, err := s.Accept(t.Context(), in); err != nil {
+				if _, err := s.Accept(t.Context(), in, nil); err != nil {
 					t.Error(err)
 					return
 				}
@@ -319,7 +319,7 @@ func TestARewriteWhoseFilesCannotTakeTheirPlaceShowsNobodyHalfOfThem(t *testing.
 	if err := s.Rewrite(t.Context()); err == nil {
 		t.Fatal("it is no error that the old files cannot be removed")
 	}
-	if fresh, err := s.Accept(t.Context(), said(shared, "M1", "one")); err == nil {
+	if fresh, err := s.Accept(t.Context(), said(shared, "M1", "one"), nil); err == nil {
 		t.Errorf("a message is accepted into half a store; fresh: %v", fresh)
 	}
 	if _, err := s.Seen(t.Context(), said(shared, "M1", "one")); err == nil {

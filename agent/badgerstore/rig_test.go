@@ -34,7 +34,7 @@ func said(at agent.Address, id, text string) agent.Inbound {
 
 func accept(t testing.TB, s *Store, in agent.Inbound) {
 	t.Helper()
-	if fresh, err := s.Accept(t.Context(), in); err != nil || !fresh {
+	if fresh, err := s.Accept(t.Context(), in, nil); err != nil || !fresh {
 		t.Fatalf("accept %s: fresh %v, %v", in.MessageID, fresh, err)
 	}
 }

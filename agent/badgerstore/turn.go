@@ -81,10 +81,31 @@ func (s *Store) putRight(l *look) error {
 // begin is Begin, once. If it does not have to make do with what it finds, it changes
 // nothing before all is put right.
 func (s *Store) begin(l *look, makeDo bool) (t *agent.Turn, err error) {
-	err = s.updateLazily(func(txn *tx) (err error) {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	defer s.live.lock(l.id)()
+	if err := s.group.broken(); err != nil {
+		return nil, err
+	}
+	if k, in := s.live.begin(l.id); k != nil { // all was written with the message
+		t := k.begun.turn(l.id)
+		t.Prefers, t.Inbound = k.head.Model, in
+		return t, nil
+	}
+	if s.live.idle(l.id) {
+		return nil, nil
+	}
+	unbegun := s.live.unbegun(l.id)
+	_, err = s.write(func(txn *tx) (err error) {
 		l.txn, l.fixes, l.ahead, l.fresh = txn, nil, 0, nil
-		if t, err = l.resume(); t == nil && err == nil {
+		if t = nil; !unbegun {
+			t, err = l.resume()
+		}
+		if t == nil && err == nil {
 			t, err = l.beginFresh()
+		}
+		if t == nil && err == nil && unbegun { // what it was to answer is damaged
+			err = drop(txn, l.id)
 		}
 		if err == nil && !makeDo && (len(l.fixes) > 0 || l.ahead > 0) {
 			return errDamage
@@ -150,28 +171,51 @@ func (l *look) beginFresh() (*agent.Turn, error) {
 	if t.Inbound, b.Inbox, err = l.take(); err != nil || len(t.Inbound) == 0 {
 		return nil, err
 	}
-	stored, err := marshal(b)
-	if err != nil {
-		return nil, err
+	l.fresh = func() { l.txn.live.wrote(l.id, liveTurn{id: b.ID, known: &known{*b, h}}) }
+	return t, set(l.txn, key("t/", l.id), b)
+}
+
+// beginWith writes a turn with the message that it will answer, if that is all that the
+// session has to do. written is to be called once that is stored.
+func (s *Store) beginWith(txn *tx, in agent.Inbound, seq uint64) (written func(), err error) {
+	id := in.Session()
+	if !s.live.idle(id) {
+		return func() {}, nil
 	}
-	l.fresh = func() { l.txn.live.began(l.id, *b, stored) }
-	return t, l.txn.Set(key("t/", l.id), stored)
+	h, damage, err := readHead(txn, id)
+	if err != nil || damage != nil { // which Begin puts right
+		return func() {}, err
+	}
+	b := newBegun(h)
+	b.Inbox = []uint64{seq}
+	return func() {
+		s.live.wrote(id, liveTurn{id: b.ID, known: &known{*b, h}, unbegun: true, inbound: []agent.Inbound{in}})
+	}, set(txn, key("t/", id), b)
 }
 
 func (b *begun) turn(id agent.SessionID) *agent.Turn {
 	return &agent.Turn{ID: b.ID, Session: id, Generation: b.Generation, Began: b.Began, Attempt: b.Attempt, Steered: b.Steered, Revised: b.Revised}
 }
 
-// underWay reads the record of a turn, which must be the one that its session has.
+// underWay is the record of a turn, which must be the one that its session has.
 func underWay(txn *tx, t *agent.Turn) (b begun, err error) {
+	if txn.known != nil {
+		return txn.known.begun, nil
+	}
 	item, err := txn.Get(key("t/", t.Session))
 	if err == nil {
-		b, err = txn.live.readTurn(t.Session, item)
+		err = plausible(item, &b, (*begun).plausible)
 	}
 	if errors.Is(err, badger.ErrKeyNotFound) || err == nil && b.ID != t.ID {
 		return begun{}, errNotUnderWay
 	}
 	return b, err
+}
+
+// setTurn changes the record of a turn. What was known of it is read again.
+func setTurn(txn *tx, t *agent.Turn, b begun) error {
+	txn.live.unsure(t.Session)
+	return set(txn, key("t/", t.Session), b)
 }
 
 // errNotUnderWay says that a turn was committed already, or is not the session's.

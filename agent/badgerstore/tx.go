@@ -12,6 +12,7 @@ import (
 type tx struct {
 	*badger.Txn
 	live  *live
+	known *known // of the session that it is locked for; nil: it has to read
 	wrote bool
 	large bool // it writes a value that Badger stores outside of its log
 
@@ -63,14 +64,7 @@ func (s *Store) look(f func(*tx) error) error {
 func (s *Store) update(f func(*tx) error) error {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
-	wrote, err := s.write(f)
-	switch {
-	case err != nil:
-		return err
-	case wrote:
-		return s.group.wait()
-	}
-	return s.group.clean()
+	return s.kept(s.write(f))
 }
 
 // updateLazily is update for what may be lost with the power, though not with the
@@ -80,6 +74,69 @@ func (s *Store) updateLazily(f func(*tx) error) error {
 	defer s.gate.RUnlock()
 	_, err := s.write(f)
 	return err
+}
+
+// updateTurn is update for what belongs to a turn. It uses what is known of that, and
+// writes what was put off.
+func (s *Store) updateTurn(t *agent.Turn, f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	wrote, err := s.writeTurn(t, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+	return s.kept(wrote, err)
+}
+
+// updateTurnLazily is updateTurn for what settle makes durable.
+func (s *Store) updateTurnLazily(t *agent.Turn, f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	_, err := s.writeTurn(t, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+	return err
+}
+
+// writeTurn is write for what belongs to a turn, whose parts it takes for written.
+func (s *Store) writeTurn(t *agent.Turn, f func(*tx) error) (wrote bool, err error) {
+	defer s.live.lock(t.Session)()
+	known := s.live.known(t)
+	wrote, err = s.write(func(txn *tx) error {
+		txn.known = known
+		return f(txn)
+	})
+	if err == nil {
+		ended := s.group.ended.Load()
+		s.live.of(t, func(turn *liveTurn) { turn.later, turn.written = nil, ended })
+	}
+	return wrote, err
+}
+
+// kept ends a write once it is durable.
+func (s *Store) kept(wrote bool, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case wrote:
+		return s.group.wait()
+	}
+	return s.group.clean()
+}
+
+// updateSession is update for what changes a session's head, or the record of its turn:
+// what was known of them is read again.
+func (s *Store) updateSession(id agent.SessionID, f func(*tx) error) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	unlock := s.live.lock(id)
+	s.live.unsure(id)
+	wrote, err := s.write(f)
+	unlock()
+	return s.kept(wrote, err)
+}
+
+// viewTurn is view for what belongs to a turn.
+func (s *Store) viewTurn(t *agent.Turn, f func(*tx) error) error {
+	return s.view(func(txn *tx) error {
+		txn.known = s.live.known(t)
+		return f(txn)
+	})
 }
 
 // tries bounds how often a transaction that meets conflicts is run.

@@ -48,7 +48,7 @@ func (p shownPart) holds(f *bots.Upload) bool {
 func (l *live) prepare(ctx context.Context, i int, file *bots.Upload) (ready bool, err error) {
 	if i >= len(l.parts) {
 		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1), File: file != nil, Sum: sumOf(file)}
-		if err := l.record(ctx, part); err != nil {
+		if err := l.journal.Record(ctx, part); err != nil {
 			return false, fmt.Errorf("journal a message before it is posted: %w", err)
 		}
 		l.made++
@@ -65,7 +65,7 @@ func (l *live) prepare(ctx context.Context, i int, file *bots.Upload) (ready boo
 	default: // it was to be something else, and certainly does not stand
 		other := part.Part
 		other.File, other.Sum = file != nil, sumOf(file)
-		if err := l.record(ctx, other); err != nil {
+		if err := l.journal.Record(ctx, other); err != nil {
 			return false, fmt.Errorf("journal a message before it is posted: %w", err)
 		}
 		part.Part = other
@@ -190,6 +190,9 @@ func (l *live) drop(ctx context.Context, from *[]shownPart, i int) error {
 func (l *live) trim(ctx context.Context, surplus *[]shownPart, failures int) error {
 	last := len(*surplus) - 1
 	part := &(*surplus)[last]
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
 	var err error
 	if part.Sum != "" { // cut off from here on, it must not be taken for a file that stands
 		forgotten := part.Part
@@ -220,7 +223,7 @@ func (l *live) trim(ctx context.Context, surplus *[]shownPart, failures int) err
 func (l *live) lastly(ctx context.Context, p agent.Part) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	return l.record(ctx, p)
+	return l.journal.Record(ctx, p)
 }
 
 // outlive returns a context that ends so long after ctx, or with done.

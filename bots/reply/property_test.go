@@ -129,7 +129,7 @@ func newActor(s *theatre, turn agent.TurnID) *actor {
 func (a *actor) restart() {
 	a.text = ""
 	a.journal.fail(nil)
-	r, err := a.replies.Open(a.Context(), turnOf(a.turn, "c", a.journal.all()...), a.journal.record)
+	r, err := a.replies.Open(a.Context(), turnOf(a.turn, "c", a.journal.all()...), a.journal)
 	if err != nil {
 		a.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func (r *Replies) unmark(p bots.Platform, answered []agent.Inbound, log *slog.Lo
 }
 
 // Open implements agent.Replies. It fails if the platform of the turn's answer is off.
-func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.Context, agent.Part) error) (agent.Reply, error) {
+func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (agent.Reply, error) {
 	to := t.Target()
 	p := r.platforms[to.Platform]
 	if p == nil {
@@ -115,7 +115,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, record func(context.C
 		to:       to,
 		budget:   budget(to),
 		pacer:    r.pacer,
-		record:   record,
+		journal:  j,
 		turn:     t.ID,
 		unmark:   func() { r.unmark(p, t.Inbound, r.log.With("session", t.Session, "turn", t.ID)) },
 		log:      r.log.With("session", t.Session, "turn", t.ID),
@@ -158,7 +158,7 @@ type live struct {
 	to       agent.Target
 	budget   bots.Budget
 	pacer    *pacer
-	record   func(context.Context, agent.Part) error
+	journal  agent.Journal
 	turn     agent.TurnID
 	unmark   func() // called while its worker waits for the end
 	log      *slog.Logger
@@ -180,9 +180,10 @@ type live struct {
 	lost  int         // parts that could no longer be edited
 	// file is a long answer as a file, once it is complete; noFile says that the platform
 	// will not have it. given are the files that go with the answer, once it is complete.
-	file   *bots.Upload
-	noFile bool
-	given  []*given
+	file    *bots.Upload
+	noFile  bool
+	given   []*given
+	settled bool // the outcome is durable
 	// reposted says that the complete answer has messages of its own.
 	reposted bool
 	// refusal is why the platform will not have what the answer says, once that is

@@ -47,9 +47,6 @@ func (l *live) show(ctx context.Context) (err error) {
 			err = l.step(ctx, i, complete, pages[i].File)
 		case complete:
 			err = l.trim(ctx, surplus, failures)
-		case len(l.parts) == 0 && l.ending():
-			// The journal waits for the disk once for this message and for the outcome.
-			_, err = l.prepare(ctx, 0, nil)
 		default:
 			l.rest(ctx)
 		}
@@ -99,13 +96,6 @@ func (l *live) next(pages []bots.Message) int {
 	return -1
 }
 
-// ending reports whether the outcome is about to come.
-func (l *live) ending() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.outcome == nil && l.update.Ending
-}
-
 // rest waits for something new.
 func (l *live) rest(ctx context.Context) {
 	select {
@@ -144,7 +134,9 @@ func (l *live) paced(ctx context.Context, rate bots.Rate, u urgency, i int, call
 		l.pacer.leave(w)
 		return nil
 	}
-	if err = call(ctx, i, m); err == nil {
+	if err = l.settle(ctx); err != nil {
+		l.pacer.leave(w)
+	} else if err = call(ctx, i, m); err == nil {
 		return nil
 	}
 	if !since.IsZero() {
@@ -158,6 +150,22 @@ func (l *live) paced(ctx context.Context, rate bots.Rate, u urgency, i int, call
 		return nil
 	}
 	return err
+}
+
+// settle has the outcome durable before anything of it is seen. One that was cut off to be
+// gone on with later is none.
+func (l *live) settle(ctx context.Context) error {
+	l.mu.Lock()
+	due := l.outcome != nil && l.outcome.Kind != agent.Paused && !l.settled
+	l.mu.Unlock()
+	if !due {
+		return nil
+	}
+	if err := l.journal.Settle(ctx); err != nil {
+		return fmt.Errorf("journal an answer before it is shown: %w", err)
+	}
+	l.settled = true
+	return nil
 }
 
 // leastWait keeps a platform that asks for no time at all from being asked in a loop.

@@ -283,7 +283,7 @@ func TestFinishEndsWithItsContext(t *testing.T) {
 func TestReplyOutlivesTheContextThatItWasOpenedWith(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		ctx, cancel := context.WithCancel(t.Context())
-		r, err := s.replies.Open(ctx, turnOf("T", "c"), (&journal{}).record)
+		r, err := s.replies.Open(ctx, turnOf("T", "c"), &journal{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -103,7 +103,9 @@ type parts struct {
 	all []agent.Part
 }
 
-func (p *parts) record(_ context.Context, part agent.Part) error {
+func (p *parts) Settle(ctx context.Context) error { return ctx.Err() }
+
+func (p *parts) Record(_ context.Context, part agent.Part) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all = slices.DeleteFunc(p.all, func(o agent.Part) bool { return o.Key == part.Key })
@@ -159,7 +161,7 @@ func stream(t *testing.T, s service) {
 		on := reply.New(reply.Options{}, s)
 		var replies []agent.Reply
 		for i := range answers {
-			r, err := on.Open(ctx, journals[i].turn(i, asked[i]), journals[i].record)
+			r, err := on.Open(ctx, journals[i].turn(i, asked[i]), &journals[i])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,13 +16,23 @@ import (
 
 // journal is what a store knows of a turn's parts.
 type journal struct {
-	mu    sync.Mutex
-	parts []agent.Part
-	err   error // instead of writing
-	says  []string
+	mu      sync.Mutex
+	parts   []agent.Part
+	err     error // instead of writing
+	says    []string
+	settled func() error // may be nil
 }
 
-func (j *journal) record(ctx context.Context, p agent.Part) error {
+func (j *journal) Settle(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.settled != nil {
+		return j.settled()
+	}
+	return errors.Join(ctx.Err(), j.err)
+}
+
+func (j *journal) Record(ctx context.Context, p agent.Part) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -100,7 +111,7 @@ func (s *theatre) reply(id agent.TurnID, j *journal) agent.Reply {
 
 func (s *theatre) replyIn(on *Replies, t *agent.Turn, j *journal) agent.Reply {
 	s.Helper()
-	r, err := on.Open(s.Context(), t, j.record)
+	r, err := on.Open(s.Context(), t, j)
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -17,20 +17,26 @@ import (
 	"bobbin/bots/sandbox"
 )
 
+// parts journals the messages of a reply in its turn.
+type parts struct{ *agent.Turn }
+
+func (t parts) Settle(context.Context) error { return nil }
+
+func (t parts) Record(_ context.Context, p agent.Part) error {
+	if i := slices.IndexFunc(t.Parts, func(q agent.Part) bool { return q.Key == p.Key }); i >= 0 {
+		t.Parts[i] = p
+		return nil
+	}
+	t.Parts = append(t.Parts, p)
+	return nil
+}
+
 // grown has bots/reply answer at to as a model writes md, 30 bytes at a time. After each
 // step crash may end the reply, which another then goes on with.
 func (r *rig) grown(t *testing.T, replies *reply.Replies, to agent.Target, turn agent.TurnID, md string, crash func() bool) {
 	trn := &agent.Turn{ID: turn, Session: to.Session(), Inbound: []agent.Inbound{{MessageID: to.ReplyTo, Target: to}}}
-	record := func(_ context.Context, p agent.Part) error {
-		if i := slices.IndexFunc(trn.Parts, func(q agent.Part) bool { return q.Key == p.Key }); i >= 0 {
-			trn.Parts[i] = p
-			return nil
-		}
-		trn.Parts = append(trn.Parts, p)
-		return nil
-	}
 	open := func() agent.Reply {
-		l, err := replies.Open(t.Context(), trn, record)
+		l, err := replies.Open(t.Context(), trn, parts{trn})
 		if err != nil {
 			t.Fatal(err)
 		}

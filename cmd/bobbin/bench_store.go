@@ -65,7 +65,7 @@ func (b *bench) measureWrites(ctx context.Context, s *badgerstore.Store) error {
 		turns := make([]*agent.Turn, writers)
 		for i := range turns {
 			in := benchInbound(fmt.Sprint("append-", writers, "-", i), 0)
-			if _, err := s.Accept(ctx, in); err != nil {
+			if _, err := s.Accept(ctx, in, nil); err != nil {
 				return err
 			}
 			var err error
@@ -78,7 +78,7 @@ func (b *bench) measureWrites(ctx context.Context, s *badgerstore.Store) error {
 			do   func(writer, n int) error
 		}{
 			{"accept", func(writer, n int) error {
-				_, err := s.Accept(ctx, benchInbound(fmt.Sprint("accept-", writers, "-", writer), n))
+				_, err := s.Accept(ctx, benchInbound(fmt.Sprint("accept-", writers, "-", writer), n), nil)
 				return err
 			}},
 			{"append a step", func(writer, _ int) error { return s.Append(ctx, turns[writer], step) }},
@@ -172,7 +172,7 @@ func (b *bench) fill(ctx context.Context, sessions, entries int, thread func(int
 func benchPast(ctx context.Context, s *badgerstore.Store, thread string, entries int) error {
 	in := benchInbound(thread, 0)
 	in.Target.Address = benchAddress(thread)
-	if _, err := s.Accept(ctx, in); err != nil {
+	if _, err := s.Accept(ctx, in, nil); err != nil {
 		return err
 	}
 	t, err := s.Begin(ctx, in.Session())

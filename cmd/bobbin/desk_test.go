@@ -120,7 +120,7 @@ func fillOffice(t *testing.T, s *badgerstore.Store) (dead agent.TurnID) {
 			MessageID: agent.MessageID("M" + channel), Target: agent.Target{Address: at, Hook: "hook-secret"},
 			Author: agent.Author{ID: "U1"}, Text: "please\n\x1b[31m look \u202e at " + channel + strings.Repeat(" é", 500), Sent: time.Now(),
 		}
-		if _, err := s.Accept(t.Context(), in); err != nil {
+		if _, err := s.Accept(t.Context(), in, nil); err != nil {
 			t.Fatal(err)
 		}
 		if channel == "C3" {

@@ -27,6 +27,8 @@ type conversation struct {
 	history    []agent.Entry // of the generation
 	old        bool          // the turn is of an earlier generation
 	before     []agent.Entry // history of the turn
+	unbegun    bool          // the turn that will take the inbox was written with its first message
+	cut        bool          // and then came a crash
 }
 
 // against runs a store and its model side by side.
@@ -142,14 +144,27 @@ func (a *against) remember(in agent.Inbound) {
 
 func (a *against) accept(t *rapid.T) {
 	in, seen := a.drawMessage(t)
-	fresh, err := a.store.Accept(a.testing.Context(), in, nil)
+	told := 0
+	var ready func()
+	if rapid.Bool().Draw(t, "a worker is about to begin") {
+		ready = func() { told++ }
+	}
+	fresh, err := a.store.Accept(a.testing.Context(), in, ready)
 	must(t, err)
 	same(t, "fresh", fresh, !seen)
+	if seen || ready == nil {
+		same(t, "how often the worker was told", told, 0)
+	} else {
+		same(t, "how often the worker was told", told, 1)
+	}
 	if seen {
 		return
 	}
 	a.remember(in)
 	c := a.session(in.Session())
+	if ready != nil && c.turn == nil && len(c.inbox) == 0 {
+		c.unbegun, c.before, c.old = true, c.history, false
+	}
 	c.known, c.inbox = true, append(c.inbox, in)
 }
 
@@ -172,6 +187,14 @@ func (a *against) begin(t *rapid.T) {
 	switch {
 	case c.turn != nil:
 		c.again()
+	case c.cut:
+		if got == nil {
+			t.Fatal("no turn, although it was begun")
+		}
+		c.turn = &agent.Turn{
+			ID: got.ID, Session: id, Generation: got.Generation, Began: got.Began, Attempt: 2, Suspended: true, Inbound: c.inbox[:1],
+		}
+		c.inbox, c.suspended = c.inbox[1:], true
 	case len(c.inbox) > 0:
 		if got == nil {
 			t.Fatal("no turn, although there are messages")
@@ -182,6 +205,7 @@ func (a *against) begin(t *rapid.T) {
 		}
 		c.inbox, c.before, c.old = c.inbox[took:], c.history, false
 	}
+	c.unbegun, c.cut = false, false
 	if got != nil {
 		slices.Sort(got.Started)
 	}
@@ -328,6 +352,7 @@ func (a *against) crash(t *rapid.T) {
 	must(t, err)
 	for _, id := range slices.Sorted(maps.Keys(a.sessions)) {
 		c := a.sessions[id]
+		c.cut = c.unbegun
 		if c.turn == nil {
 			continue
 		}

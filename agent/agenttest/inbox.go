@@ -16,6 +16,9 @@ var inboxTests = []storeTest{
 	{"of concurrent deliveries of a message one is fresh", acceptConcurrently},
 	{"a message without an id is refused", acceptNothing},
 	{"a turn takes the inbox in the order of acceptance", inboxOrder},
+	{"a worker that is about to begin finds the message before it is durable", acceptReady},
+	{"a turn that was written with its message takes what comes before it begins", acceptMore},
+	{"what is changed before a turn begins counts for it", changedBeforeBegin},
 	{"a turn takes at most MaxTake messages and leaves the rest to the next", takeAtMost},
 	{"a session is known from its first message on", knownSession},
 	{"pending are exactly the sessions with something to do", pendingSessions},
@@ -115,6 +118,95 @@ func inboxOrder(r *rig) {
 		r.Errorf("a new turn is %+v", t)
 	}
 	same(r, "where the answer goes", t.Target(), want[29].Target)
+}
+
+// now is for a worker that begins at once.
+func now() {}
+
+func acceptReady(r *rig) {
+	first, second := message(place, 1), message(place, 2)
+	var t *agent.Turn
+	fresh, err := r.Accept(r.Context(), first, func() {
+		if t != nil {
+			r.Error("told twice")
+		}
+		t = r.begin(place.Session())
+	})
+	r.ok(err)
+	if !fresh || t == nil {
+		r.Fatalf("fresh %v, turn %+v", fresh, t)
+	}
+	same(r, "what the turn answers", t.Inbound, []agent.Inbound{first})
+	same(r, "attempt", t.Attempt, 1)
+	if _, err := r.Accept(r.Context(), first, func() { r.Error("told of a message that is known") }); err != nil {
+		r.Error(err)
+	}
+	told := false
+	if _, err := r.Accept(r.Context(), second, func() { told = true }); err != nil || !told {
+		r.Errorf("told %v of a message that waits, error %v", told, err)
+	}
+	r.ok(r.Commit(r.Context(), t, []agent.Entry{said(1)}))
+	t = r.begin(place.Session())
+	same(r, "what the next turn answers", t.Inbound, []agent.Inbound{second})
+	same(r, "attempt", t.Attempt, 1)
+
+	// What nobody has begun in time is taken up as if somebody had.
+	elsewhere := message(agent.Address{Platform: "slack", Channel: "C9"}, 3)
+	if _, err := r.Accept(r.Context(), elsewhere, now); err != nil {
+		r.Error(err)
+	}
+	r.reopen()
+	t = r.begin(elsewhere.Session())
+	same(r, "what the turn answers after a crash", t.Inbound, []agent.Inbound{elsewhere})
+	same(r, "attempt", t.Attempt, 2)
+	r.ok(r.Resume(r.Context(), t))
+	r.ok(r.Commit(r.Context(), t, nil))
+	r.idle(elsewhere.Session())
+}
+
+func acceptMore(r *rig) {
+	var want []agent.Inbound
+	for n := range 3 {
+		want = append(want, message(place, n))
+		if _, err := r.Accept(r.Context(), want[n], now); err != nil {
+			r.Error(err)
+		}
+	}
+	t := r.begin(place.Session())
+	same(r, "what the turn answers", t.Inbound, want)
+	r.ok(r.Append(r.Context(), t, said(1)))
+	r.reopen()
+	again := r.begin(place.Session())
+	same(r, "the turn after a crash", again.ID, t.ID)
+	same(r, "what it answers", again.Inbound, want)
+	r.ok(r.Commit(r.Context(), again, nil))
+	r.idle(place.Session())
+}
+
+func changedBeforeBegin(r *rig) {
+	r.turn(message(place, 0), said(0))
+	in := message(place, 1)
+	if _, err := r.Accept(r.Context(), in, now); err != nil {
+		r.Error(err)
+	}
+	turn, found, err := r.Revise(r.Context(), place.Session(), in.MessageID, "other words", false)
+	r.ok(err)
+	if turn != "" || !found {
+		r.Errorf("turn %q, found %v", turn, found)
+	}
+	r.ok(r.Reset(r.Context(), place.Session()))
+	t := r.begin(place.Session())
+	in.Text = "other words"
+	same(r, "what the turn answers", t.Inbound, []agent.Inbound{in})
+	same(r, "attempt", t.Attempt, 1)
+	if t.Revised || t.Suspended {
+		r.Errorf("a turn that begins is %+v", t)
+	}
+	es, err := r.History(r.Context(), t, 1e9)
+	r.ok(err)
+	same(r, "history", es, nil)
+	r.ok(r.Commit(r.Context(), t, []agent.Entry{said(1)}))
+	same(r, "history", r.history(message(place, 2), 1e9), []agent.Entry{said(1)})
 }
 
 func takeAtMost(r *rig) {

@@ -66,20 +66,45 @@ func TestAnswerThatIsSaidAtOnceIsShownWithItsOutcome(t *testing.T) {
 	})
 }
 
-func TestMessageOfAnAnswerThatEndsIsInTheJournalBeforeTheOutcomeComes(t *testing.T) {
+// An answer that was shown and is not durable could be another one after a loss of power.
+func TestNothingOfAnOutcomeIsShownBeforeItIsDurable(t *testing.T) {
+	for name, begun := range map[string]bool{"new": false, "begun": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, s *theatre) {
+				full := time.Now().Add(5 * time.Second)
+				j := &journal{settled: func() error {
+					if time.Now().Before(full) {
+						return errors.New("disk full")
+					}
+					return nil
+				}}
+				r := s.reply("T", j)
+				var want []string
+				if begun {
+					say(r, "so it")
+					time.Sleep(time.Second)
+					want = append(want, "post so it", "edit so it is")
+				} else {
+					want = append(want, "post so it is")
+				}
+				before := len(s.made("post", "edit"))
+				time.AfterFunc(3*time.Second, func() {
+					if made := s.made("post", "edit"); len(made) > before {
+						t.Errorf("shown before it was durable: %q", made[before:])
+					}
+				})
+				s.finish(r, "so it is")
+				s.wantCalls("post edit", want...)
+			})
+		})
+	}
+}
+
+func TestWordThatATurnPausesWaitsForNoDisk(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
-		j := &journal{}
-		r := s.reply("T", j)
-		r.Update(agent.Update{Text: "so it is", Ending: true})
-		synctest.Wait()
-		if len(j.parts) != 1 || j.parts[0].ID != "" {
-			t.Errorf("the journal has %+v", j.parts)
-		}
-		s.wantCalls("post edit")
-		s.finish(r, "so it is")
-		s.wantCalls("post edit", "post so it is")
-		if len(j.parts) != 1 || j.parts[0].ID == "" {
-			t.Errorf("the journal has %+v", j.parts)
+		r := s.reply("T", &journal{settled: func() error { return errors.New("there is no outcome") }})
+		if err := r.Finish(t.Context(), agent.Outcome{Kind: agent.Paused, Text: "so", Notice: "Later."}); err != nil {
+			t.Error(err)
 		}
 	})
 }

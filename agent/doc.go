@@ -4,12 +4,12 @@
 //
 // # The way of a message
 //
-//	Submit ─▶ Store.Accept (durable, deduplicated) ─▶ one worker per session with work
+//	Submit ─▶ Store.Accept (deduplicated; durable when it returns) ─▶ one worker per session with work
 //	          worker: Store.Begin ─▶ turn: steps (Model.Stream ⇄ Tool.Call) ─▶ Reply.Finish ─▶ Store.Commit
 //
 // # The durable turn
 //
-// Each arrow is one synced transaction of the Store.
+// Each arrow is one transaction of the Store.
 //
 //	         Accept            Begin                  Answer              Commit
 //	message ────────▶ queued ─────────▶ running ───────────────▶ answered ────────▶ delivered
@@ -18,6 +18,12 @@
 //	   ▼ is told                         │    │ RecordPart          ▼
 //	(nothing kept)                       │    └── step by step   set aside ◀── Abandon
 //	                                     └── failed for good ───────▲
+//
+// The disk is waited for where something follows that cannot be undone: before a message
+// is acknowledged, before a part of the reply is posted, before a call with side effects
+// runs, and before anything of the outcome is shown. The model is asked meanwhile. What a
+// loss of power may take is done again: a turn begins once more, an answer that stands is
+// committed once more.
 //
 // A crash leaves the turn in the state it had; the next Begin returns it with its
 // journal:
@@ -29,7 +35,8 @@
 //   - Messages of the reply that were posted are edited on. One that was about to be
 //     posted is looked for by its key before it is posted again.
 //
-// Begin counts attempts since the turn last got on. One that takes the daemon down, or
+// A message for a session that has nothing else to do is accepted and begun in one
+// transaction. Begin counts attempts since the turn last got on. One that takes the daemon down, or
 // cannot be finished, is given up after the third: the people are told, and it is set
 // aside for the admin. A stop in good order calls Suspend and is no attempt, and neither
 // is what happens while a turn waits.
@@ -47,8 +54,8 @@
 //
 // Decision: each session has at most one worker goroutine, which exists only
 // while there is something to do. All that has to survive is in the Store before
-// anything acts on it: the message before it is acknowledged, each finished step
-// before the next, each posted message by its key before it is posted, and the
+// anything that lasts is built on it: the message before it is acknowledged, each finished
+// step before the next, each posted message by its key before it is posted, and the
 // final text before it is shown as final.
 //
 // Consequences: a turn that was cut off goes on where it was, in the same

@@ -113,22 +113,36 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// cycle is a turn with one step of tools, from the message to its commit.
-func cycle(b *testing.B, s *Store, at agent.Address, id string) {
-	accept(b, s, said(at, id, "what is the time?"))
+// cycle is a turn, from the message to its commit, of a model that says all at once,
+// perhaps after one step of tools.
+func cycle(b *testing.B, s *Store, at agent.Address, id string, tools bool) {
+	if fresh, err := s.Accept(b.Context(), said(at, id, "what is the time?"), func() {}); err != nil || !fresh {
+		b.Error(fresh, err)
+	}
 	t := begin(b, s, at.Session())
 	_, err := s.History(b.Context(), t, 2_000)
-	for _, f := range []func() error{
-		func() error { return err },
-		func() error { return s.RecordPart(b.Context(), t, agent.Part{Key: string(t.ID) + "-001"}) },
-		func() error { return s.RecordPart(b.Context(), t, agent.Part{Key: string(t.ID) + "-001", ID: "m1"}) },
-		func() error { return s.Append(b.Context(), t, calls("let me see", "c1")) },
-		func() error { return s.Append(b.Context(), t, found("c1")) },
-		func() error { return s.Answer(b.Context(), t, agent.Outcome{Kind: agent.Answered, Text: "late"}) },
+	part := agent.Part{Key: string(t.ID) + "-001"}
+	said := []agent.Entry{{Role: agent.RoleUser, Text: "what is the time?"}}
+	var steps []func() error
+	if tools {
+		said = append(said, calls("let me see", "c1"), found("c1"))
+		steps = []func() error{
+			func() error { return s.Append(b.Context(), t, said[1]) },
+			func() error { return s.Append(b.Context(), t, said[2]) },
+		}
+	}
+	said = append(said, agent.Entry{Role: agent.RoleAssistant, Text: longText})
+	t.Outcome = &agent.Outcome{Kind: agent.Answered, Text: longText, Usage: agent.Usage{Input: 900, Output: 40}}
+	for _, f := range slices.Concat([]func() error{func() error { return err }}, steps, []func() error{
+		func() error { return s.RecordPart(b.Context(), t, part) },
+		func() error { return s.Answer(b.Context(), t, *t.Outcome) },
+		func() error { return s.Settle(b.Context(), t) },
 		func() error {
-			return s.Commit(b.Context(), t, []agent.Entry{{Role: agent.RoleUser, Text: "what is the time?"}, calls("let me see", "c1"), found("c1"), entry(3)})
+			part.ID = agent.MessageID(part.Key)
+			return s.RecordPart(b.Context(), t, part)
 		},
-	} {
+		func() error { return s.Commit(b.Context(), t, said) },
+	}) {
 		if err := f(); err != nil {
 			b.Error(err)
 		}
@@ -138,16 +152,18 @@ func cycle(b *testing.B, s *Store, at agent.Address, id string) {
 // BenchmarkTurn is a whole turn of so many sessions at once.
 func BenchmarkTurn(b *testing.B) {
 	for _, sessions := range []int{1, 16, 64, 256} {
-		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			s := openAt(b, b.TempDir(), Options{})
-			sideBySide(b, sessions, func(worker, n int) {
-				at := place
-				at.Thread = fmt.Sprint(worker)
-				cycle(b, s, at, fmt.Sprint("M", n))
+		for _, tools := range []bool{false, true} {
+			b.Run(fmt.Sprintf("sessions=%d/tools=%t", sessions, tools), func(b *testing.B) {
+				s := openAt(b, b.TempDir(), Options{})
+				sideBySide(b, sessions, func(worker, n int) {
+					at := place
+					at.Thread = fmt.Sprint(worker, n/sessions/10) // conversations of some ten turns
+					cycle(b, s, at, fmt.Sprint("M", n), tools)
+				})
+				syncs, _ := s.Syncs()
+				b.ReportMetric(float64(syncs)/float64(b.N), "syncs/op")
 			})
-			syncs, _ := s.Syncs()
-			b.ReportMetric(float64(syncs)/float64(b.N), "syncs/op")
-		})
+		}
 	}
 }
 
@@ -159,7 +175,7 @@ func BenchmarkTurnInALongSession(b *testing.B) {
 			if err := s.Commit(b.Context(), turn, nil); err != nil {
 				b.Fatal(err)
 			}
-			sideBySide(b, 1, func(_, n int) { cycle(b, s, place, fmt.Sprint("T", n)) })
+			sideBySide(b, 1, func(_, n int) { cycle(b, s, place, fmt.Sprint("T", n), true) })
 		})
 	}
 }

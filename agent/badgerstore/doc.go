@@ -65,10 +65,13 @@
 // for all transactions that wait at the same time. Badger would sync for each of them,
 // one after the other. On systems other than Linux it does.
 //
-// Not worth a wait are Begin, the id of a part that was posted, and when a platform was
-// heard: they are durable with the next write that is. If the power goes before that, the
-// turn begins again before anything was built on it, the part is found by its key, and
-// more messages are read again than were missed.
+// Not worth a wait are Begin, the outcome until it is to be shown, the id of a part that
+// was posted, Commit, and when a platform was heard: they are durable with the next write
+// that is, as the log keeps their order. If the power goes before that, the turn begins
+// again before anything was built on it, the part is found by its key, what was answered
+// is delivered, and committed, once more, and more messages are read again than were
+// missed. So a turn that answers at once waits for the disk once, and another time beside
+// the model.
 //
 // Consequences: no operation reads or writes more than one turn and one window, however
 // long the session is. The price is one wait for the disk per step, about a quarter of a
@@ -78,6 +81,8 @@
 // [ErrNotKept]).
 //
 // What waits in an inbox is known in memory, too, by its numbers, and of a turn under way
-// which keys its journal has: to look for them would be to step over all that was deleted
-// there. A session that has nothing to do costs no memory.
+// what its record, its session's head and its journal's keys say: to look for them would
+// be to step over all that was deleted there. Whoever changes these holds the session's own
+// lock, for as long as a transaction takes. A session that has nothing to do costs no
+// memory.
 package badgerstore

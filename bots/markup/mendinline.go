@@ -16,6 +16,10 @@ func mendInline(s string, links int) string {
 	}
 	var open []opener
 	for i := 0; i < len(trimmed); {
+		if !mendable[trimmed[i]] {
+			i++
+			continue
+		}
 		switch c := trimmed[i]; c {
 		case '\\':
 			if i+1 == len(trimmed) {
@@ -89,6 +93,19 @@ func mendInline(s string, links int) string {
 		return s
 	}
 	return closeAll(trimmed, open)
+}
+
+// mendable are the bytes that mendInline looks at: what opens something, or an address.
+var mendable = bytesOf("\\$`<[*_~h")
+
+// byteSet is a set of bytes.
+type byteSet [256]bool
+
+func bytesOf(s string) (set byteSet) {
+	for i := range len(s) {
+		set[s[i]] = true
+	}
+	return set
 }
 
 func run(s string, i int) int {

@@ -146,6 +146,9 @@ func tagEnd(s string, i int) (int, string) {
 // openScript returns where in s a raised or lowered text begins that has no end yet, or
 // -1: what it is set as depends on all of it.
 func openScript(s string) int {
+	if strings.IndexByte(s, '<') < 0 {
+		return -1
+	}
 	at := max(strings.LastIndex(s, "<sup>"), strings.LastIndex(s, "<sub>"))
 	if at < 0 || len(s)-at > maxLabel || strings.Contains(s[at:], "</su"+s[at+3:at+5]) {
 		return -1
@@ -181,11 +184,15 @@ var entityTail = regexp.MustCompile(`&(#[xX]?[0-9a-fA-F]{0,6}|[a-z]{2,7})$`)
 
 // halfEntity returns where in s an entity begins that is about to be completed, or -1.
 func halfEntity(s string) int {
-	m := entityTail.FindStringSubmatchIndex(s[max(0, len(s)-10):])
+	tail := max(0, len(s)-10)
+	if strings.IndexByte(s[tail:], '&') < 0 {
+		return -1
+	}
+	m := entityTail.FindStringIndex(s[tail:])
 	if m == nil {
 		return -1
 	}
-	at := max(0, len(s)-10) + m[0]
+	at := tail + m[0]
 	name := s[at+1:]
 	if name[0] == '#' {
 		return at

@@ -28,18 +28,40 @@ type dialect struct {
 	escapesEntities bool // & < > are written as entities
 	addresses       bool // the addresses of links are written out
 	tableWidth      int  // columns of the widest table set as a code block
+	ascii           *asciiCosts
+}
+
+// asciiCosts is what the characters of ASCII cost, as text, as code and at most in code.
+type asciiCosts struct{ text, code, literal [utf8.RuneSelf]uint8 }
+
+func newDialect(d dialect) *dialect {
+	d.ascii = &asciiCosts{}
+	for r := range rune(utf8.RuneSelf) {
+		d.ascii.text[r] = uint8(d.cost(r, false))
+		d.ascii.code[r] = uint8(d.cost(r, true))
+		d.ascii.literal[r] = uint8(d.literalCost(r))
+	}
+	return &d
+}
+
+// costs is cost for the characters of ASCII.
+func (d *dialect) costs(code bool) *[utf8.RuneSelf]uint8 {
+	if code {
+		return &d.ascii.code
+	}
+	return &d.ascii.text
 }
 
 var (
-	plain = &dialect{flavor: flavorPlain, tableWidth: 80}
+	plain = newDialect(dialect{flavor: flavorPlain, tableWidth: 80})
 	// inCode is for text within a code block: an address is written out.
-	inCode      = &dialect{flavor: flavorPlain, tableWidth: 80, addresses: true}
-	slackBlocks = &dialect{flavor: flavorSlackBlocks, soft: 10000, hard: 11500, blocks: 40,
-		headingCost: 100, escapesEntities: true, tableWidth: 100}
-	slackText = &dialect{flavor: flavorSlackText, soft: 3800, hard: 4000,
-		escapesEntities: true, tableWidth: 80}
+	inCode      = newDialect(dialect{flavor: flavorPlain, tableWidth: 80, addresses: true})
+	slackBlocks = newDialect(dialect{flavor: flavorSlackBlocks, soft: 10000, hard: 11500, blocks: 40,
+		headingCost: 100, escapesEntities: true, tableWidth: 100})
+	slackText = newDialect(dialect{flavor: flavorSlackText, soft: 3800, hard: 4000,
+		escapesEntities: true, tableWidth: 80})
 	// Discord takes 2,000 units. The rest is left to the lines that frame an answer.
-	discord = &dialect{flavor: flavorDiscord, soft: 1600, hard: 1690, tableWidth: 64}
+	discord = newDialect(dialect{flavor: flavorDiscord, soft: 1600, hard: 1690, tableWidth: 64})
 )
 
 // cost is what r may come to in the page's text, in UTF-16 units: characters that
@@ -92,13 +114,28 @@ func (d *dialect) size(s string) int {
 	return n
 }
 
+// over says whether s takes more than the hard limit.
+func (d *dialect) over(s string) bool {
+	return 4*len(s) > d.hard && d.size(s) > d.hard // the size is at most 4 for each byte
+}
+
 // unitsOf is the length of s in UTF-16 units.
 func unitsOf(s string) int {
-	n := 0
-	for _, r := range s {
+	n := asciiPrefix(s)
+	for _, r := range s[n:] {
 		n += max(utf16.RuneLen(r), 1)
 	}
 	return n
+}
+
+// asciiPrefix is the length of the beginning of s that is ASCII.
+func asciiPrefix(s string) int {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // entityEscaper writes text so that Slack reads nothing in it as a mention or link.

@@ -11,13 +11,9 @@ import (
 // stops servers that look for mentions in the raw text.
 const zeroWidth = "\u200b"
 
-var (
-	// liveInCode is what Slack reads as a mention, a date or a labelled link. Whether
-	// it does so in code too is not documented, so code is disarmed of exactly these.
-	liveInCode = regexp.MustCompile(`<(!(?:here|channel|everyone|group|subteam|date)|[@#][A-Z0-9]|[a-zA-Z][a-zA-Z0-9+.-]*:[^>\s|]*\|)`)
-	// lineMark is what begins a block when it begins a line.
-	lineMark = regexp.MustCompile(`^(?:#{1,6}(?:\s|$)|-#\s|[-*+](?:\s|$)|>|(?:=+|-+)\s*$|\d{1,9}[.)](?:\s|$)|~~~)`)
-)
+// liveInCode is what Slack reads as a mention, a date or a labelled link. Whether it
+// does so in code too is not documented, so code is disarmed of exactly these.
+var liveInCode = regexp.MustCompile(`<(!(?:here|channel|everyone|group|subteam|date)|[@#][A-Z0-9]|[a-zA-Z][a-zA-Z0-9+.-]*:[^>\s|]*\|)`)
 
 var mrkdwnEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "ˋ")
 
@@ -46,7 +42,7 @@ func (d *dialect) escape(text, before string, s style) string {
 	if lineStart {
 		prev = '\n'
 		text = strings.TrimLeft(text, " \t")
-		if m := lineMark.FindString(text); m != "" {
+		if m := lineMark(text); m != "" {
 			text = escapeLineMark(&b, text, m, d)
 			if b.Len() > 0 {
 				prev, _ = utf8.DecodeLastRuneInString(b.String())

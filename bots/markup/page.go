@@ -155,8 +155,8 @@ func compose(d *dialect, carried carry, src string, defs definitions) (Page, com
 	c := composed{opened: parseOpen(carried, src, defs)}
 	c.text, c.plain = render(d, "", c.opened), render(plain, "", c.opened)
 	text := c.text.trimmed()
-	c.oversize = d.size(text) > d.hard
-	return finish(d, src, text, c.plain.trimmed()), c
+	c.oversize = d.over(text)
+	return finish(d, src, text, c.plain.trimmed(), c.oversize), c
 }
 
 // composed is what a page was made of.
@@ -166,10 +166,10 @@ type composed struct {
 	oversize    bool // it is over the limit, so that it is shown as its source
 }
 
-// finish makes a page of its texts.
-func finish(d *dialect, src, text, plainForm string) Page {
+// finish makes a page of its texts, of which the first may be over the limit.
+func finish(d *dialect, src, text, plainForm string, oversize bool) Page {
 	p := Page{Text: text, Plain: plainText(d, plainForm)}
-	if d.size(p.Text) > d.hard {
+	if oversize {
 		p.Text = verbatim(d, src)
 	}
 	if p.Text != "" && strings.TrimSpace(p.Plain) == "" {
@@ -187,6 +187,9 @@ func plainText(d *dialect, s string) string {
 	s = strings.TrimSpace(s)
 	room := maxPlain - 1
 	for i, r := range s {
+		if len(s)-i <= room/len("&amp;") {
+			break // the rest has room, whatever it is
+		}
 		units := max(utf16.RuneLen(r), 1)
 		if d.escapesEntities {
 			switch r {

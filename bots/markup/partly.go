@@ -45,7 +45,8 @@ func (p *partly) compose(d *dialect, page string) (Page, *partly, bool) {
 	if !c.defines {
 		next = p.settle(page, c)
 	}
-	return finish(d, page, c.text.trimmed(), c.plain.trimmed()), next, true
+	text := c.text.trimmed()
+	return finish(d, page, text, c.plain.trimmed(), d.over(text)), next, true
 }
 
 // settle moves p on to the last top-level block of c that nothing before it has a

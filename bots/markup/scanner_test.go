@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"iter"
 	"regexp"
 	"slices"
 	"testing"
@@ -21,18 +22,24 @@ var scanners = map[string]struct {
 	"halfRuleOfDashes": {`^:?-+[-:| ]*$`, halfRuleOfDashes},
 }
 
-func TestScannersFindWhatTheirPatternsSay(t *testing.T) {
-	parts := []string{"", " ", "\t", ">", "-", "* ", "###", "==", "~", "`", "|", "\\", "[", "X", ":", ".", "12", "é"}
-	var lines []string
-	for _, a := range parts {
-		for _, b := range parts {
-			for _, c := range parts {
-				for _, d := range parts {
-					lines = append(lines, a+b+c+d)
-				}
+// combinations are all texts of four of the parts.
+func combinations(parts ...string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range len(parts) * len(parts) * len(parts) * len(parts) {
+			text := ""
+			for range 4 {
+				text += parts[i%len(parts)]
+				i /= len(parts)
+			}
+			if !yield(text) {
+				return
 			}
 		}
 	}
+}
+
+func TestScannersFindWhatTheirPatternsSay(t *testing.T) {
+	lines := slices.Collect(combinations("", " ", "\t", ">", "-", "* ", "###", "==", "~", "`", "|", "\\", "[", "X", ":", ".", "12", "é"))
 	for name, s := range scanners {
 		t.Run(name, func(t *testing.T) {
 			pattern := regexp.MustCompile(s.pattern)
@@ -45,5 +52,14 @@ func TestScannersFindWhatTheirPatternsSay(t *testing.T) {
 				t.Error("no line has it")
 			}
 		})
+	}
+}
+
+func TestLineMarkFindsWhatItsPatternSays(t *testing.T) {
+	pattern := regexp.MustCompile(`^(?:#{1,6}(?:\s|$)|-#\s|[-*+](?:\s|$)|>|(?:=+|-+)\s*$|\d{1,9}[.)](?:\s|$)|~~~)`)
+	for line := range combinations("", " ", "\n", "#", "######", "-", "--", "=", "*", ">", "~~~", "1", "23456789", ".", ")", "a") {
+		if got, want := lineMark(line), pattern.FindString(line); got != want {
+			t.Fatalf("%q: %q, want %q", line, got, want)
+		}
 	}
 }

@@ -38,19 +38,30 @@ type meter struct {
 // read returns the length of src that fits: len(src) or less.
 func (m *meter) read(src string) int {
 	start := 0
-	for i, r := range src {
-		m.spent += m.cost(r, m.fence != "")
-		m.literal += m.literalCost(r)
-		if r == '\n' {
+	costs, literals := m.costs(m.fence != ""), &m.ascii.literal
+	for i := 0; i < len(src); {
+		c, size := src[i], 1
+		if c < utf8.RuneSelf {
+			m.spent += int(costs[c])
+			m.literal += int(literals[c])
+		} else {
+			var r rune
+			r, size = utf8.DecodeRuneInString(src[i:])
+			m.spent += m.cost(r, m.fence != "")
+			m.literal += m.literalCost(r)
+		}
+		if c == '\n' {
 			m.endLine(src[start:i])
 			start, m.atLine = i+1, m.spent
+			costs = m.costs(m.fence != "")
 		}
 		if m.spent > m.soft || m.literal > m.hard-fenceCost || m.dialect.blocks > 0 && m.blocks > m.dialect.blocks {
 			if i == 0 && !m.begun { // what is carried leaves no room, but each page must go on
-				_, i = utf8.DecodeRuneInString(src)
+				return size
 			}
 			return i
 		}
+		i += size
 	}
 	return len(src)
 }
@@ -100,7 +111,7 @@ func (m *meter) contained(prefix int, body string) {
 		return
 	}
 	indent := prefix
-	if mark := lineMark.FindString(body); mark != "" && mark[0] != '#' {
+	if mark := lineMark(body); mark != "" && mark[0] != '#' {
 		prefix += len(mark)
 	}
 	switch {

@@ -3,6 +3,7 @@ package markup
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // tableMeter follows what a table comes to in the layout that it is likely to get.
@@ -86,9 +87,13 @@ func splitCells(row string) []string {
 }
 
 func (d *dialect) costOf(s string, code bool) int {
-	n := 0
+	n, costs := 0, d.costs(code)
 	for _, r := range s {
-		n += d.cost(r, code)
+		if r < utf8.RuneSelf {
+			n += int(costs[r])
+		} else {
+			n += d.cost(r, code)
+		}
 	}
 	return n
 }

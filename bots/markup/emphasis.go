@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -48,24 +49,24 @@ func (emphasisDelimiters) OnMatch(consumes int) ast.Node { return ast.NewEmphasi
 // unspaced says whether r is of a script that puts no spaces between words.
 func unspaced(r rune) bool { return r >= 0x2E80 && r <= 0xFFEF && r != utf8.RuneError }
 
-// padded puts zero-width spaces inside of marks where a strict reader of Markdown
-// would not take them for marks: between punctuation inside and a letter outside.
-func padded(before, inner string, next ast.Node, src []byte) string {
-	last, _ := utf8.DecodeLastRuneInString(before)
-	first, _ := utf8.DecodeRuneInString(inner)
-	if before != "" && wordRune(last) && notWord(first) {
-		inner = zeroWidth + inner
+// pad puts zero-width spaces inside of marks where a strict reader of Markdown would
+// not take them for marks: between punctuation inside and a letter outside. The mark is
+// written at before, what it encloses from start on, and next is what will follow.
+func (w *inliner) pad(before, start int, next ast.Node) {
+	last, _ := utf8.DecodeLastRune(w.out[:before])
+	first, _ := utf8.DecodeRune(w.out[start:])
+	if before > 0 && wordRune(last) && notWord(first) {
+		w.out = slices.Insert(w.out, start, []byte(zeroWidth)...)
 	}
 	t, ok := next.(*ast.Text)
-	if !ok || inner == "" {
-		return inner
+	if !ok || len(w.out) == start {
+		return
 	}
-	after, _ := utf8.DecodeRune(t.Segment.Value(src))
-	last, _ = utf8.DecodeLastRuneInString(inner)
+	after, _ := utf8.DecodeRune(t.Segment.Value(w.src))
+	last, _ = utf8.DecodeLastRune(w.out[start:])
 	if wordRune(after) && notWord(last) {
-		inner += zeroWidth
+		w.out = append(w.out, zeroWidth...)
 	}
-	return inner
 }
 
 func notWord(r rune) bool {

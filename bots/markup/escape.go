@@ -24,126 +24,128 @@ func disarmCode(code string) string {
 	return liveInCode.ReplaceAllString(code, "<"+zeroWidth+"$1")
 }
 
-// escape makes text mean nothing but itself in the dialect; before is what stands in
-// the same block before it.
-func (d *dialect) escape(text, before string, s style) string {
+// escape appends text to dst such that it means nothing but itself in the dialect; dst is
+// what stands in the same block before it.
+func (d *dialect) escape(dst []byte, text string, s style) []byte {
 	switch d.flavor {
 	case flavorPlain:
-		return text
+		return append(dst, text...)
 	case flavorSlackText:
 		// mrkdwn has no backslash escapes; a backtick could open code.
-		return mrkdwnEscaper.Replace(text)
+		return append(dst, mrkdwnEscaper.Replace(text)...)
 	case flavorSlackBlocks, flavorDiscord:
 	}
-	var b strings.Builder
-	b.Grow(len(text) + 16)
-	prev, _ := utf8.DecodeLastRuneInString(before)
-	lineStart := !s.oneLine && (before == "" || strings.HasSuffix(before, "\n"))
-	if lineStart {
+	prev, _ := utf8.DecodeLastRune(dst)
+	if !s.oneLine && (len(dst) == 0 || prev == '\n') {
 		prev = '\n'
 		text = strings.TrimLeft(text, " \t")
 		if m := lineMark(text); m != "" {
-			text = escapeLineMark(&b, text, m, d)
-			if b.Len() > 0 {
-				prev, _ = utf8.DecodeLastRuneInString(b.String())
+			before := len(dst)
+			dst, text = escapeLineMark(dst, text, m, d)
+			if len(dst) > before {
+				prev, _ = utf8.DecodeLastRune(dst)
 			}
 		}
 	}
 	for i := 0; i < len(text); {
+		start := i
+		for i < len(text) && (!escapable[text[i]] || text[i] == 'h' && !isURL(text, i)) {
+			i++
+		}
+		if i > start {
+			dst = append(dst, text[start:i]...)
+			prev, _ = utf8.DecodeLastRuneInString(text[start:i])
+			continue
+		}
 		if isURL(text, i) && !isASCIIWord(prev) {
 			address := firstField(text[i:])
-			b.WriteString(d.bareURL(address))
+			dst = append(dst, d.bareURL(address)...)
 			i += len(address)
 			prev = 'x'
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(text[i:])
-		next, _ := utf8.DecodeRuneInString(text[i+size:])
-		if i+size == len(text) {
+		next, _ := utf8.DecodeRuneInString(text[i+1:])
+		if i+1 == len(text) {
 			next = ' '
 		}
-		d.escapeRune(&b, r, prev, next, text[i+size:], s)
-		prev = r
-		i += size
+		dst = d.escapeByte(dst, text[i], prev, next, text[i+1:], s)
+		prev = rune(text[i])
+		i++
 	}
-	return b.String()
+	return dst
 }
 
-// escapeLineMark writes the mark m that text begins with so that it begins no block,
-// and returns the rest of text.
-func escapeLineMark(b *strings.Builder, text, m string, d *dialect) string {
+// escapable are the bytes that may be written other than they are, and the h of an address.
+var escapable = bytesOf("\\`*_~|[](&<>@h")
+
+// escapeLineMark appends the mark m that text begins with to dst so that it begins no
+// block, and returns the rest of text, too.
+func escapeLineMark(dst []byte, text, m string, d *dialect) ([]byte, string) {
 	switch {
 	case m[0] >= '0' && m[0] <= '9':
-		digits := len(m) - len(strings.TrimLeft(m, "0123456789"))
-		b.WriteString(m[:digits] + `\` + m[digits:digits+1])
-		return text[digits+1:]
+		digits := leadingDigits(m)
+		dst = append(dst, m[:digits]...)
+		return append(dst, '\\', m[digits]), text[digits+1:]
 	case m[0] == '>' && d.escapesEntities, m[0] == '*', m[0] == '~':
-		return text // escaped where it stands
+		return dst, text // escaped where it stands
 	}
-	b.WriteString(`\` + m[:1])
-	return text[1:]
+	return append(dst, '\\', m[0]), text[1:]
 }
 
-func (d *dialect) escapeRune(b *strings.Builder, r, prev, next rune, rest string, s style) {
-	switch r {
+// escapeByte appends c, which stands between prev and next. What follows it is rest.
+func (d *dialect) escapeByte(dst []byte, c byte, prev, next rune, rest string, s style) []byte {
+	switch c {
 	case '\\':
-		if next < utf8.RuneSelf && unicode.IsPunct(next) || unicode.IsSymbol(next) && next < utf8.RuneSelf {
-			b.WriteByte('\\')
+		if next < utf8.RuneSelf && (unicode.IsPunct(next) || unicode.IsSymbol(next)) {
+			dst = append(dst, '\\')
 		}
 	case '`':
-		b.WriteByte('\\')
+		dst = append(dst, '\\')
 	case '*':
 		if !unicode.IsSpace(prev) || !unicode.IsSpace(next) || prev == '\n' {
-			b.WriteByte('\\')
+			dst = append(dst, '\\')
 		}
 	case '_':
 		if !wordRune(prev) || !wordRune(next) {
-			b.WriteByte('\\')
+			dst = append(dst, '\\')
 		}
 	case '~':
 		if prev == '~' || next == '~' || !unicode.IsSpace(next) && d.flavor == flavorSlackBlocks {
-			b.WriteByte('\\')
+			dst = append(dst, '\\')
 		}
 	case '|':
 		if s.cell || d.flavor == flavorDiscord && (prev == '|' || next == '|') {
-			b.WriteByte('\\')
+			dst = append(dst, '\\')
 		}
 	case '[', ']':
 		if s.label {
-			b.WriteByte('\\')
+			dst = append(dst, '\\')
 		}
 	case '(':
 		if prev == ']' {
-			b.WriteByte('\\')
+			dst = append(dst, '\\')
 		}
 	case '&':
 		if d.escapesEntities && looksLikeEntity(rest) {
-			b.WriteString("&amp;")
-			return
+			return append(dst, "&amp;"...)
 		}
 	case '<':
 		if d.escapesEntities {
-			b.WriteString("&lt;")
-			return
+			return append(dst, "&lt;"...)
 		}
-		b.WriteByte('<')
 		if startsToken(rest) {
-			b.WriteString(zeroWidth)
+			return append(dst, "<"+zeroWidth...)
 		}
-		return
 	case '>':
 		if d.escapesEntities {
-			b.WriteString("&gt;")
-			return
+			return append(dst, "&gt;"...)
 		}
 	case '@':
-		b.WriteByte('@')
 		if d.flavor == flavorDiscord && startsGroup(rest) {
-			b.WriteString(zeroWidth)
+			return append(dst, "@"+zeroWidth...)
 		}
-		return
 	}
-	b.WriteRune(r)
+	return append(dst, c)
 }
 
 func wordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

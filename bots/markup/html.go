@@ -36,7 +36,7 @@ func (w *inliner) html(n *ast.RawHTML, s style) {
 	}
 	m := htmlTag.FindStringSubmatch(raw)
 	if m == nil {
-		w.pending.WriteString(strings.ReplaceAll(raw, "\n", " "))
+		w.say(strings.ReplaceAll(raw, "\n", " "))
 		return
 	}
 	name := strings.ToLower(m[2])
@@ -45,12 +45,12 @@ func (w *inliner) html(n *ast.RawHTML, s style) {
 		w.lineBreak(s)
 	case name == "ul" || name == "ol": // the line break before it is enough
 	case name == "li" && m[1] == "" && !s.oneLine:
-		if w.flush(s); w.out.Len() > 0 && !strings.HasSuffix(w.out.String(), "\n") {
+		if w.flush(s); len(w.out) > 0 && w.out[len(w.out)-1] != '\n' {
 			w.lineBreak(s)
 		}
 		w.raw(w.bullet(nil), s)
 	case layoutTags[name]:
 	default:
-		w.pending.WriteString(strings.ReplaceAll(raw, "\n", " "))
+		w.say(strings.ReplaceAll(raw, "\n", " "))
 	}
 }

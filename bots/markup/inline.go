@@ -34,33 +34,35 @@ func (d *dialect) marks() markSet {
 // dangerous may be spread over the pieces.
 type inliner struct {
 	*renderer
-	out     strings.Builder
-	pending strings.Builder
+	out     []byte
+	pending []byte
 }
 
 // inlines returns the text of n's inline children.
 func (r *renderer) inlines(n ast.Node, s style) string {
-	w := inliner{renderer: r}
+	w := inliner{renderer: r, out: r.spare.out[:0], pending: r.spare.pending[:0]}
+	r.spare.out, r.spare.pending = nil, nil // which is for what is within n, too
 	w.children(n, s)
 	w.flush(s)
-	return w.out.String()
+	r.spare.out, r.spare.pending = w.out, w.pending
+	return string(w.out)
 }
 
 func (w *inliner) flush(s style) {
-	if w.pending.Len() == 0 {
-		return
+	if len(w.pending) > 0 {
+		w.out = w.escape(w.out, string(w.pending), s)
+		w.pending = w.pending[:0]
 	}
-	text := w.pending.String()
-	w.pending.Reset()
-	so := w.out.String()
-	w.out.WriteString(w.escape(text, so, s))
 }
 
 // raw writes what is mark-up of the dialect already.
 func (w *inliner) raw(text string, s style) {
 	w.flush(s)
-	w.out.WriteString(text)
+	w.out = append(w.out, text...)
 }
+
+// say adds text to what is pending.
+func (w *inliner) say(text string) { w.pending = append(w.pending, text...) }
 
 func (w *inliner) children(n ast.Node, s style) {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
@@ -73,7 +75,7 @@ func (w *inliner) inline(n ast.Node, s style) {
 	case *ast.Text:
 		w.text(n, s)
 	case *ast.String:
-		w.pending.Write(n.Value)
+		w.pending = append(w.pending, n.Value...)
 	case *ast.CodeSpan:
 		w.codeSpan(spanText(n, w.src), s)
 	case *math:
@@ -85,16 +87,16 @@ func (w *inliner) inline(n ast.Node, s style) {
 			w.marked(n, w.marks().italic, s, func(s *style) *bool { return &s.italic })
 		}
 	case *script:
-		inside := inliner{renderer: &renderer{dialect: plain, src: w.src}}
+		inside := inliner{renderer: &renderer{dialect: plain, src: w.src, spare: w.spare}}
 		inside.children(n, s)
 		inside.flush(s)
-		w.pending.WriteString(n.of(inside.out.String()))
+		w.say(n.of(string(inside.out)))
 	case *east.Strikethrough:
 		w.marked(n, w.marks().strike, s, func(s *style) *bool { return &s.strike })
 	case *ast.Link:
-		w.link(n, unescape(n.Destination), false, s)
+		w.link(n, destination(n.Destination), false, s)
 	case *ast.Image:
-		w.link(n, unescape(n.Destination), true, s)
+		w.link(n, destination(n.Destination), true, s)
 	case *ast.AutoLink:
 		w.autoLink(n, s)
 	case *ast.RawHTML:
@@ -113,9 +115,9 @@ func (w *inliner) inline(n ast.Node, s style) {
 func (w *inliner) text(n *ast.Text, s style) {
 	value := n.Segment.Value(w.src)
 	if n.IsRaw() {
-		w.pending.Write(value)
+		w.pending = append(w.pending, value...)
 	} else {
-		w.pending.WriteString(unescape(value))
+		w.pending = unescape(w.pending, value)
 	}
 	if n.SoftLineBreak() || n.HardLineBreak() {
 		w.lineBreak(s)
@@ -124,7 +126,7 @@ func (w *inliner) text(n *ast.Text, s style) {
 
 func (w *inliner) lineBreak(s style) {
 	if s.oneLine {
-		w.pending.WriteByte(' ')
+		w.say(" ")
 		return
 	}
 	w.raw("\n", s)
@@ -140,26 +142,24 @@ func (w *inliner) marked(n ast.Node, mark string, s style, on func(*style) *bool
 		return
 	}
 	w.flush(s)
-	before := w.out.String()
-	inside := inliner{renderer: w.renderer}
-	// Text inside begins no line, whatever the line before it.
-	inside.out.WriteString(mark)
-	inside.children(n, inner)
-	inside.flush(inner)
-	text := strings.TrimPrefix(inside.out.String(), mark)
+	before := len(w.out)
+	w.raw(w.loosen(mark)+mark, s)
+	start := len(w.out)
+	w.children(n, inner)
+	w.flush(inner)
 	if w.flavor == flavorSlackBlocks {
-		text = padded(before, text, n.NextSibling(), w.src)
+		w.pad(before, start, n.NextSibling())
 	}
-	w.out.WriteString(w.loosen(mark) + mark + text + mark)
+	w.raw(mark, s)
 	if w.flavor == flavorSlackText && beginsWord(n.NextSibling(), w.src) {
-		w.out.WriteString(zeroWidth)
+		w.raw(zeroWidth, s)
 	}
 }
 
 // loosen returns what must stand before mark so that mrkdwn, which knows emphasis
 // only at word boundaries, reads it.
 func (w *inliner) loosen(mark string) string {
-	last, _ := utf8.DecodeLastRuneInString(w.out.String())
+	last, _ := utf8.DecodeLastRune(w.out)
 	if w.flavor != flavorSlackText || strings.ContainsRune(mark, last) || !wordRune(last) {
 		return ""
 	}
@@ -221,8 +221,8 @@ func (w *inliner) codeSpan(code string, s style) {
 	case flavorDiscord:
 	}
 	w.flush(s)
-	if strings.HasSuffix(w.out.String(), "`") { // two spans must not become one
-		w.out.WriteString(zeroWidth)
+	if len(w.out) > 0 && w.out[len(w.out)-1] == '`' { // two spans must not become one
+		w.raw(zeroWidth, s)
 	}
-	w.out.WriteString(ticks + code + ticks)
+	w.raw(ticks+code+ticks, s)
 }

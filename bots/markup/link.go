@@ -32,7 +32,7 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	}
 	inner := s
 	inner.label, inner.oneLine = true, true
-	label := strings.TrimSpace((&renderer{dialect: plain, src: w.src}).inlines(n, inner))
+	label := strings.TrimSpace((&renderer{dialect: plain, src: w.src, spare: w.spare}).inlines(n, inner))
 	label = open + label + closing
 	if label == "" && image {
 		label = "image"
@@ -50,7 +50,7 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	if !safeScheme(address) {
 		w.bracketed(n, open, closing, s)
 		if address != "" && !refers && !strings.HasPrefix(address, "#") {
-			w.pending.WriteString(" (" + address + ")")
+			w.say(" (" + address + ")")
 		}
 		return
 	}
@@ -64,7 +64,9 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 	} else {
 		text = strings.TrimSpace(w.inlines(n, inner))
 	}
-	text = w.escape(open, "", inner) + text + w.escape(closing, "x", inner)
+	if open != "" {
+		text = string(w.escape(nil, open, inner)) + text + string(w.escape(nil, closing, inner))
+	}
 	switch w.flavor {
 	case flavorSlackText:
 		w.raw("<"+slackAddress(address)+"|"+strings.NewReplacer("|", "¦", "\n", " ").Replace(text)+">", s)
@@ -81,9 +83,9 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 
 // bracketed writes the inside of n as text.
 func (w *inliner) bracketed(n ast.Node, open, closing string, s style) {
-	w.pending.WriteString(open)
+	w.say(open)
 	w.children(n, s)
-	w.pending.WriteString(closing)
+	w.say(closing)
 }
 
 // safeScheme says whether an address may be shown as a link.
@@ -107,25 +109,25 @@ func (w *inliner) autoLink(n *ast.AutoLink, s style) {
 		if !plainMail.MatchString(label) { // a token of Slack's, for one
 			label = "<" + label + ">"
 		}
-		w.pending.WriteString(label)
+		w.say(label)
 		return
 	}
 	// Models now and then write links as Slack does.
 	address, name, named := strings.Cut(string(n.URL(w.src)), "|")
 	switch {
 	case !safeScheme(address): // no link, so <x:y> stays what it looks like
-		w.pending.WriteString("<" + label + ">")
+		w.say("<" + label + ">")
 		return
 	case w.flavor == flavorPlain:
 		w.raw(label, s)
 		return
 	case s.label:
-		w.pending.WriteString(label)
+		w.say(label)
 		return
 	}
 	w.raw(w.bareURL(address), s)
 	if named && name != "" {
-		w.pending.WriteString(" (" + name + ")")
+		w.say(" (" + name + ")")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 type opened struct {
 	doc  ast.Node
 	src  string // what was parsed
+	raw  []byte // src
 	base int    // where in src the piece begins
 	kept int    // up to where src is the piece as it was
 
@@ -50,8 +51,8 @@ func takesEffect(o opened, at int) bool {
 // parseTail parses src twice when its end has to be mended: what an end means, code
 // or text, only the parser can tell.
 func parseTail(src string, defs definitions) opened {
-	o := opened{src: src, kept: len(src), known: defs}
-	o.doc, o.defines = parse([]byte(src), defs)
+	o := opened{src: src, raw: []byte(src), kept: len(src), known: defs}
+	o.doc, o.defines = parse(o.raw, defs)
 	start, inItem, ok := openEnd(o)
 	if !ok {
 		return o
@@ -65,8 +66,8 @@ func parseTail(src string, defs definitions) opened {
 	for kept < len(src) && kept < len(mended) && src[kept] == mended[kept] {
 		kept++
 	}
-	o = opened{src: mended, kept: kept, known: defs}
-	o.doc, o.defines = parse([]byte(mended), defs)
+	o = opened{src: mended, raw: []byte(mended), kept: kept, known: defs}
+	o.doc, o.defines = parse(o.raw, defs)
 	return o
 }
 

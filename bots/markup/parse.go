@@ -125,32 +125,34 @@ func sanitize(md string) string {
 	return string(out)
 }
 
-// unescape resolves the backslash escapes and entities of Markdown text in one pass,
-// so that what an entity yields is never read again.
-func unescape(s []byte) string {
+// destination is the address that Markdown writes as s.
+func destination(s []byte) string { return string(unescape(nil, s)) }
+
+// unescape appends Markdown text to dst with its backslash escapes and entities resolved
+// in one pass, so that what an entity yields is never read again.
+func unescape(dst, s []byte) []byte {
 	if bytes.IndexByte(s, '\\') < 0 && bytes.IndexByte(s, '&') < 0 {
-		return string(s)
+		return append(dst, s...)
 	}
-	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '\\' && i+1 < len(s) && util.IsPunct(s[i+1]):
 			i++
-			b.WriteByte(s[i])
+			dst = append(dst, s[i])
 		case s[i] == '&':
 			end := bytes.IndexByte(s[i:min(i+32, len(s))], ';')
 			if end < 0 {
-				b.WriteByte('&')
+				dst = append(dst, '&')
 				continue
 			}
 			entity := string(s[i : i+end+1])
-			b.WriteString(sanitizeInline(html.UnescapeString(entity)))
+			dst = append(dst, sanitizeInline(html.UnescapeString(entity))...)
 			i += end
 		default:
-			b.WriteByte(s[i])
+			dst = append(dst, s[i])
 		}
 	}
-	return b.String()
+	return dst
 }
 
 // sanitizeInline also makes line breaks spaces: an entity must not start a line.

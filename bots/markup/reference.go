@@ -72,12 +72,12 @@ func (r *renderer) definition(def *ast.LinkReferenceDefinition) []line {
 		return nil
 	}
 	w := inliner{renderer: r}
-	w.pending.WriteString("[" + string(def.Label) + "]: ")
-	if address := unescape(def.Destination); safeScheme(address) {
+	w.say("[" + string(def.Label) + "]: ")
+	if address := destination(def.Destination); safeScheme(address) {
 		w.raw(w.bareURL(address), style{oneLine: true})
 	} else {
-		w.pending.WriteString(address)
+		w.say(address)
 		w.flush(style{oneLine: true})
 	}
-	return split(w.out.String(), false)
+	return split(string(w.out), false)
 }

@@ -23,7 +23,11 @@ type renderer struct {
 	// if there are no definitions that this could matter for.
 	referred map[string]bool
 	known    definitions
+	spare    *spare
 }
+
+// spare are buffers that are free for the next inline text.
+type spare struct{ out, pending []byte }
 
 // written is a page's text, as it is before it is trimmed.
 type written struct {
@@ -37,7 +41,7 @@ func (w written) trimmed() string { return strings.Trim(w.text, " \t\n") }
 
 // render writes o in dialect d, after what has been written of the page before.
 func render(d *dialect, before string, o opened) written {
-	r := renderer{dialect: d, src: []byte(o.src)}
+	r := renderer{dialect: d, src: o.raw, spare: &spare{}}
 	if o.defines {
 		r.referred, r.known = map[string]bool{}, o.known
 	}

@@ -72,9 +72,9 @@ func hasLink(row ast.Node) bool {
 	_ = ast.Walk(row, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
 		case *ast.Link:
-			found = found || safeScheme(unescape(n.Destination))
+			found = found || safeScheme(destination(n.Destination))
 		case *ast.Image:
-			found = found || safeScheme(unescape(n.Destination))
+			found = found || safeScheme(destination(n.Destination))
 		}
 		if found {
 			return ast.WalkStop, nil
@@ -122,7 +122,7 @@ func fit(widths []int, total int) []int {
 
 // cells returns the text of all cells in dialect d, as many in each row.
 func (r *renderer) cells(t *east.Table, d *dialect) [][]string {
-	in := &renderer{dialect: d, src: r.src}
+	in := &renderer{dialect: d, src: r.src, spare: r.spare}
 	var rows [][]string
 	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
 		cells := make([]string, len(t.Alignments))

@@ -8,8 +8,12 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// looksLikeAddress is a label that readers would take for the place a link leads to.
-var looksLikeAddress = regexp.MustCompile(`(?i)^(?:[a-z][a-z0-9+.-]*://|www\.)\S+$|^(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|gov|edu|mil|int|info|biz|co|ai|app|me|xyz|page|cloud|online|site|us|uk|de|fr|it|es|nl|se|no|pl|ch|at|be|eu|ru|cn|jp|in|br|au|ca)(?:[:/?#]\S*)?$`)
+// addressLabel is a label that readers would take for the place a link leads to.
+var addressLabel = regexp.MustCompile(`(?i)^(?:[a-z][a-z0-9+.-]*://|www\.)\S+$|^(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|gov|edu|mil|int|info|biz|co|ai|app|me|xyz|page|cloud|online|site|us|uk|de|fr|it|es|nl|se|no|pl|ch|at|be|eu|ru|cn|jp|in|br|au|ca)(?:[:/?#]\S*)?$`)
+
+func looksLikeAddress(label string) bool {
+	return strings.ContainsAny(label, ".:") && !strings.Contains(label, " ") && addressLabel.MatchString(label)
+}
 
 // plainMail is an address of the kind that people have.
 var plainMail = regexp.MustCompile(`^[\w.+-]+@[\w.-]+$`)
@@ -54,7 +58,7 @@ func (w *inliner) link(n ast.Node, address string, image bool, s style) {
 		}
 		return
 	}
-	if label == "" || looksLikeAddress.MatchString(label) {
+	if label == "" || looksLikeAddress(label) {
 		w.raw(w.bareURL(address), s)
 		return
 	}
@@ -157,7 +161,11 @@ var (
 
 // disarmURL percent-encodes what would end the address or begin something else.
 func disarmURL(address string) string {
-	return groupInURL.ReplaceAllString(notInURLs.Replace(address), "%40$1")
+	address = notInURLs.Replace(address)
+	if !strings.Contains(address, "@") {
+		return address
+	}
+	return groupInURL.ReplaceAllString(address, "%40$1")
 }
 
 // slackAddress is an address inside of <…>.

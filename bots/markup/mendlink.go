@@ -48,7 +48,7 @@ func linkEnd(s string, i int) (end int, label string, ok bool) {
 		return j + 1, "", true
 	}
 	// An address as the label is no more than a promise of what the link is.
-	if looksLikeAddress.MatchString(strings.TrimSpace(text)) {
+	if looksLikeAddress(strings.TrimSpace(text)) {
 		return 0, "", false
 	}
 	return 0, text, false

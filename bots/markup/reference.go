@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"bytes"
 	"regexp"
 	"unicode/utf8"
 
@@ -35,6 +36,9 @@ func (referenceParser) Parse(_ ast.Node, block text.Reader, pc parser.Context) a
 		block.Advance(end - segment.Start)
 		return ast.NewString(nil)
 	}
+	if text := bytes.IndexAny(line[1:], "[]"); text < 0 || !bytes.HasPrefix(line[1+text:], []byte("][")) {
+		return nil
+	}
 	m := fullReference.FindSubmatchIndex(line)
 	if m == nil || wordRune(block.PrecendingCharacter()) || m[1] < len(line) && (line[m[1]] == '(' || line[m[1]] == '[') {
 		return nil
@@ -66,10 +70,10 @@ func (r *renderer) refer(n ast.Node) {
 
 // definition shows a definition that nothing before it on its page refers to: what it
 // is for stands on an earlier page, which stays as it is, or is yet to come.
-func (r *renderer) definition(def *ast.LinkReferenceDefinition) []line {
+func (r *renderer) definition(to []line, def *ast.LinkReferenceDefinition) []line {
 	label := util.ToLinkReference(def.Label)
 	if _, known := r.known[label]; known || r.referred == nil || r.referred[label] {
-		return nil
+		return to
 	}
 	w := inliner{renderer: r}
 	w.say("[" + string(def.Label) + "]: ")
@@ -79,5 +83,5 @@ func (r *renderer) definition(def *ast.LinkReferenceDefinition) []line {
 		w.say(address)
 		w.flush(style{oneLine: true})
 	}
-	return split(string(w.out), false)
+	return split(to, string(w.out), false)
 }

@@ -1,8 +1,11 @@
 package markup
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
@@ -11,9 +14,12 @@ import (
 // line is one line of a page. A flush line is not indented by the lists around it:
 // the inside of a code block, where the platform would show the indentation.
 type line struct {
-	text  string
-	flush bool
+	prefix string // what the lists and quotes around the text put before it
+	text   string
+	flush  bool
 }
+
+func (l line) blank() bool { return l.prefix == "" && l.text == "" }
 
 // renderer writes a parsed piece of Markdown in a dialect.
 type renderer struct {
@@ -26,8 +32,18 @@ type renderer struct {
 	spare    *spare
 }
 
-// spare are buffers that are free for the next inline text.
-type spare struct{ out, pending []byte }
+// spare are buffers that are free for what is written next.
+type spare struct {
+	lines        []line
+	out, pending []byte
+}
+
+var spares = sync.Pool{New: func() any { return &spare{} }}
+
+func (s *spare) put() {
+	clear(s.lines[:cap(s.lines)]) // which would hold on to the text
+	spares.Put(s)
+}
 
 // written is a page's text, as it is before it is trimmed.
 type written struct {
@@ -41,7 +57,9 @@ func (w written) trimmed() string { return strings.Trim(w.text, " \t\n") }
 
 // render writes o in dialect d, after what has been written of the page before.
 func render(d *dialect, before string, o opened) written {
-	r := renderer{dialect: d, src: o.raw, spare: &spare{}}
+	free, _ := spares.Get().(*spare)
+	defer free.put()
+	r := renderer{dialect: d, src: o.raw, spare: free}
 	if o.defines {
 		r.referred, r.known = map[string]bool{}, o.known
 	}
@@ -50,7 +68,7 @@ func render(d *dialect, before string, o opened) written {
 	b.Grow(len(before) + len(o.src) + len(o.src)/4)
 	b.WriteString(before)
 	for n := o.doc.FirstChild(); n != nil; n = n.NextSibling() {
-		lines := r.block(n, 0)
+		lines := r.block(free.lines[:0], n, 0)
 		if len(lines) > 0 && b.Len() > 0 && r.apart(n) {
 			b.WriteByte('\n')
 		}
@@ -58,10 +76,12 @@ func render(d *dialect, before string, o opened) written {
 			if b.Len() > 0 {
 				b.WriteByte('\n')
 			}
+			b.WriteString(l.prefix)
 			b.WriteString(l.text)
 		}
 		w.ends = append(w.ends, b.Len())
 		r.refer(n)
+		free.lines = lines
 	}
 	w.text = b.String()
 	return w
@@ -70,20 +90,20 @@ func render(d *dialect, before string, o opened) written {
 // maxDepth bounds the nesting that is shown; deeper content is shown at this depth.
 const maxDepth = 8
 
-// blocks returns the lines of all blocks in n.
-func (r *renderer) blocks(n ast.Node, depth int) []line {
-	var out []line
+// blocks appends the lines of all blocks in n.
+func (r *renderer) blocks(to []line, n ast.Node, depth int) []line {
+	begin := len(to)
 	for b := n.FirstChild(); b != nil; b = b.NextSibling() {
-		lines := r.block(b, depth)
-		if len(lines) == 0 {
-			continue
+		apart := len(to)
+		if apart > begin && r.apart(b) {
+			to = append(to, line{})
 		}
-		if len(out) > 0 && r.apart(b) {
-			out = append(out, line{})
+		start := len(to)
+		if to = r.block(to, b, depth); len(to) == start {
+			to = to[:apart]
 		}
-		out = append(out, lines...)
 	}
-	return out
+	return to
 }
 
 // apart says whether a blank line belongs before b.
@@ -112,68 +132,72 @@ func (r *renderer) apart(b ast.Node) bool {
 	return true
 }
 
-func (r *renderer) block(b ast.Node, depth int) []line {
+// block appends the lines of b, which is in so many lists and quotes.
+func (r *renderer) block(to []line, b ast.Node, depth int) []line {
 	switch b := b.(type) {
 	case *ast.Heading:
-		return r.heading(b)
+		return r.heading(to, b)
 	case *ast.ThematicBreak:
-		return r.rule()
+		return r.rule(to)
 	case *ast.FencedCodeBlock:
-		return r.code(language(b.Language(r.src)), b)
+		return r.code(to, language(b.Language(r.src)), b)
 	case *ast.CodeBlock:
-		return r.code("", b)
+		return r.code(to, "", b)
 	case *ast.Blockquote:
-		return r.quote(b, depth)
+		return r.quote(to, b, depth)
 	case *ast.List:
-		return r.list(b, depth)
+		return r.list(to, b, depth)
 	case *east.Table:
-		return r.table(b)
+		return append(to, r.table(b)...)
 	case *ast.LinkReferenceDefinition:
-		return r.definition(b)
+		return r.definition(to, b)
 	case *ast.Paragraph, *ast.TextBlock:
 		if r.isSentinel(b) {
-			return nil
+			return to
 		}
-		return split(r.inlines(b, style{}), false)
+		return split(to, r.inlines(b, style{}), false)
 	}
-	return nil
+	return to
 }
 
-func split(s string, flush bool) []line {
+// split appends the lines of s.
+func split(to []line, s string, flush bool) []line {
 	s = strings.TrimRight(s, " \n")
 	if strings.TrimSpace(s) == "" {
-		return nil
+		return to
 	}
-	var out []line
-	for l := range strings.SplitSeq(s, "\n") {
-		out = append(out, line{text: l, flush: flush})
+	for {
+		l, rest, more := strings.Cut(s, "\n")
+		if to = append(to, line{text: l, flush: flush}); !more {
+			return to
+		}
+		s = rest
 	}
-	return out
 }
 
-func (r *renderer) heading(h *ast.Heading) []line {
+func (r *renderer) heading(to []line, h *ast.Heading) []line {
 	native := r.flavor == flavorSlackBlocks || r.flavor == flavorDiscord && h.Level <= 3
 	s := style{oneLine: true, bold: !native}
 	text := strings.TrimSpace(r.inlines(h, s))
 	switch {
 	case text == "":
-		return nil
+		return to
 	case native:
-		return []line{{text: strings.Repeat("#", h.Level) + " " + text}}
-	case r.flavor == flavorPlain:
-		return []line{{text: text}}
+		text = strings.Repeat("#", h.Level) + " " + text
+	case r.flavor != flavorPlain:
+		text = r.marks().bold + text + r.marks().bold
 	}
-	return []line{{text: r.marks().bold + text + r.marks().bold}}
+	return append(to, line{text: text})
 }
 
-func (r *renderer) rule() []line {
+func (r *renderer) rule(to []line) []line {
 	switch r.flavor {
 	case flavorSlackBlocks:
-		return []line{{text: "---"}}
+		return append(to, line{text: "---"})
 	case flavorPlain:
-		return nil
+		return to
 	default:
-		return []line{{text: strings.Repeat("─", 12)}}
+		return append(to, line{text: strings.Repeat("─", 12)})
 	}
 }
 
@@ -189,44 +213,45 @@ func language(info []byte) string {
 	return string(info)
 }
 
-func (r *renderer) code(language string, b ast.Node) []line {
+func (r *renderer) code(to []line, language string, b ast.Node) []line {
 	var code strings.Builder
 	for i := range b.Lines().Len() {
 		seg := b.Lines().At(i)
-		code.WriteString(strings.TrimRight(string(seg.Value(r.src)), " \r\n"))
+		code.Write(bytes.TrimRight(seg.Value(r.src), " \r\n"))
 		code.WriteByte('\n')
 	}
 	text := strings.TrimRight(code.String(), "\n")
 	if strings.TrimSpace(text) == "" {
-		return nil
+		return to
 	}
-	return split(fence(r.dialect, language, text), r.flavor != flavorSlackBlocks)
+	return split(to, fence(r.dialect, language, text), r.flavor != flavorSlackBlocks)
 }
 
-func (r *renderer) quote(q ast.Node, depth int) []line {
+func (r *renderer) quote(to []line, q ast.Node, depth int) []line {
 	if depth >= maxDepth {
-		return r.blocks(q, depth)
+		return r.blocks(to, q, depth)
 	}
-	lines := r.blocks(q, depth+1)
+	start := len(to)
+	to = r.blocks(to, q, depth+1)
 	if r.flavor == flavorPlain {
-		return lines
+		return to
 	}
 	// Discord and Slack's mrkdwn know one level of quotes.
 	_, nested := q.Parent().(*ast.Blockquote)
 	if nested && r.flavor != flavorSlackBlocks {
-		return lines
+		return to
 	}
-	for i, l := range lines {
-		lines[i] = line{text: strings.TrimRight("> "+l.text, " "), flush: l.flush && r.flavor == flavorSlackText}
-		if r.flavor == flavorDiscord && l.text == "" {
-			lines[i].text = "> "
+	for i, l := range to[start:] {
+		quoted := line{prefix: "> " + l.prefix, text: strings.TrimRight(l.text, " "), flush: l.flush && r.flavor == flavorSlackText}
+		if quoted.text == "" && (r.flavor != flavorDiscord || !l.blank()) {
+			quoted.prefix = strings.TrimRight(quoted.prefix, " ")
 		}
+		to[start+i] = quoted
 	}
-	return lines
+	return to
 }
 
-func (r *renderer) list(l *ast.List, depth int) []line {
-	var out []line
+func (r *renderer) list(to []line, l *ast.List, depth int) []line {
 	number := l.Start
 	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
 		marker := r.bullet(l)
@@ -234,9 +259,9 @@ func (r *renderer) list(l *ast.List, depth int) []line {
 			marker = strconv.Itoa(number) + ". "
 			number++
 		}
-		out = append(out, r.item(item, marker, depth)...)
+		to = r.item(to, item, marker, depth)
 	}
-	return out
+	return to
 }
 
 // bullet is the marker of the list l, or of a list at the top if l is nil.
@@ -250,30 +275,30 @@ func (r *renderer) bullet(l *ast.List) string {
 	return "• "
 }
 
-func (r *renderer) item(item ast.Node, marker string, depth int) []line {
-	carried := r.carried(item)
-	lines := r.blocks(item, min(depth+1, maxDepth))
-	if carried || len(lines) == 0 {
+func (r *renderer) item(to []line, item ast.Node, marker string, depth int) []line {
+	start := len(to)
+	to = r.blocks(to, item, min(depth+1, maxDepth))
+	lines := to[start:]
+	if len(lines) == 0 || r.carried(item) {
 		// What is left of an item from an earlier page goes without indentation:
 		// platforms strip it from a message's first line, or take it for code.
-		return lines
+		return to
 	}
 	if depth >= maxDepth {
-		lines[0].text = marker + lines[0].text
-		return lines
+		lines[0].prefix = marker + lines[0].prefix
+		return to
 	}
-	pad := strings.Repeat(" ", len(marker))
+	pad := spaces(len(marker))
 	if r.flavor == flavorSlackText || r.flavor == flavorPlain {
-		pad = "    "
+		pad = spaces(4)
 	}
-	head := lines[0]
-	if head.flush { // a fence must begin its line
-		lines = append([]line{{text: strings.TrimRight(marker, " ")}}, lines...)
-		return append(lines[:1], indent(lines[1:], pad)...)
+	if lines[0].flush { // a fence must begin its line
+		indent(lines, pad)
+		return slices.Insert(to, start, line{text: strings.TrimRight(marker, " ")})
 	}
-	lines = indent(lines, pad)
-	lines[0] = line{text: marker + head.text}
-	return lines
+	indent(lines[1:], pad)
+	lines[0].prefix = marker + lines[0].prefix
+	return to
 }
 
 // carried says whether an item only brings nesting and numbering from an earlier page.
@@ -294,14 +319,23 @@ func (r *renderer) isSentinel(b ast.Node) bool {
 		return false
 	}
 	seg := b.Lines().At(0)
-	return strings.TrimSpace(string(seg.Value(r.src))) == sentinel
+	return string(bytes.TrimSpace(seg.Value(r.src))) == sentinel
 }
 
-func indent(lines []line, pad string) []line {
+func indent(lines []line, pad string) {
 	for i, l := range lines {
-		if !l.flush && l.text != "" {
-			lines[i].text = pad + l.text
+		if !l.flush && !l.blank() {
+			lines[i].prefix = pad + l.prefix
 		}
 	}
-	return lines
+}
+
+const manySpaces = "                "
+
+// spaces is that many spaces.
+func spaces(n int) string {
+	if n > len(manySpaces) {
+		return strings.Repeat(" ", n)
+	}
+	return manySpaces[:n]
 }

@@ -64,10 +64,12 @@ var linkInCell = regexp.MustCompile(`!?\[([^\[\]]*)\]\([^()\s]*(?:\([^()\s]*\))?
 
 // displayed is about what is shown of a cell in code.
 func displayed(cell string) string {
-	if !strings.ContainsAny(cell, "[*`~\\") {
+	if !strings.ContainsAny(cell, "[*`~") {
 		return cell
 	}
-	cell = linkInCell.ReplaceAllString(cell, "$1")
+	if strings.Contains(cell, "](") {
+		cell = linkInCell.ReplaceAllString(cell, "$1")
+	}
 	for _, mark := range []string{"**", "`", "~~", "*"} {
 		if n := strings.Count(cell, mark); n > 0 && n%2 == 0 {
 			cell = strings.ReplaceAll(cell, mark, "")
@@ -105,16 +107,7 @@ func (t *tableMeter) start(d *dialect, head string) {
 	for i, c := range cells {
 		t.headings[i] = d.costOf(c, false)
 	}
-	t.layout.decide(d, widthsOf(cells), false)
-	t.measure(d, cells)
-}
-
-func widthsOf(cells []string) []int {
-	widths := make([]int, len(cells))
-	for i, c := range cells {
-		widths[i] = width(displayed(c))
-	}
-	return widths
+	t.layout.decide(d, t.measure(d, cells), false)
 }
 
 func (t *tableMeter) add(d *dialect, row string) {
@@ -130,27 +123,32 @@ func (t *tableMeter) add(d *dialect, row string) {
 	}
 	t.measure(d, cells)
 	if t.layout.undecided {
-		t.layout.decide(d, t.widths, linkInCell.MatchString(row))
+		t.layout.decide(d, t.widths, strings.Contains(row, "](") && linkInCell.MatchString(row))
 	}
 }
 
-// measure adds a row as a line of columns.
-func (t *tableMeter) measure(d *dialect, cells []string) {
+// measure adds a row as a line of columns, and returns their widths.
+func (t *tableMeter) measure(d *dialect, cells []string) []int {
 	lines := 1
-	for i, w := range widthsOf(cells) {
+	widths := make([]int, len(cells))
+	for i, c := range cells {
+		shown := displayed(c)
+		w := width(shown)
+		widths[i] = w
 		t.widths[i] = max(t.widths[i], w)
-		t.cells += d.costOf(displayed(cells[i]), true) - w
+		t.cells += d.costOf(shown, true) - w
 		if t.ragged && i == len(t.widths)-1 {
 			t.cells += w
 		}
 	}
 	columns := fit(t.widths, d.tableWidth)
-	for i, c := range cells {
-		if w := width(displayed(c)); w > columns[i] {
+	for i, w := range widths {
+		if w > columns[i] {
 			lines = max(lines, w/max(columns[i]-columns[i]/4, 1)+1)
 		}
 	}
 	t.rows += lines
+	return widths
 }
 
 // cost is what the table comes to so far.

@@ -198,7 +198,7 @@ func (r *renderer) alignedTable(rows [][]string, widths []int, alignments []east
 	if strings.Trim(b.String(), "\n ─") == "" {
 		return nil
 	}
-	return split(fence(r.dialect, "", b.String()), r.flavor != flavorSlackBlocks)
+	return split(nil, fence(r.dialect, "", b.String()), r.flavor != flavorSlackBlocks)
 }
 
 // writeRow sets a row in as many lines as its tallest cell needs.
@@ -266,7 +266,7 @@ func (r *renderer) tableAsList(t *east.Table) []line {
 		}
 	}
 	if len(out) == 0 {
-		return split(strings.Join(heads[0], " · "), false)
+		return split(nil, strings.Join(heads[0], " · "), false)
 	}
 	return out
 }

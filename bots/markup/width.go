@@ -11,7 +11,11 @@ import (
 // and emoji, none for what combines with the character before it.
 func width(s string) int {
 	n, last, joined := 0, 0, false
-	for _, r := range s {
+	for i, r := range s {
+		if i == n && r >= 0x20 && r < 0x7f { // nothing but ASCII so far
+			n, last = n+1, 1
+			continue
+		}
 		w := runeWidth(r)
 		switch {
 		case r == '\uFE0F': // asks for the emoji form

@@ -23,39 +23,44 @@ const sentinel = "\uFDD0"
 // markdown parses CommonMark with GFM's tables, task lists, strikethrough and bare
 // URLs, without setext headings (an underline would change text before it) and
 // without HTML blocks (Markdown inside <details> is to be shown).
-var markdown = parser.NewParser(
-	parser.WithBlockParsers(
-		util.Prioritized(parser.NewThematicBreakParser(), 200),
-		util.Prioritized(parser.NewListParser(), 300),
-		util.Prioritized(parser.NewListItemParser(), 400),
-		util.Prioritized(parser.NewCodeBlockParser(), 500),
-		util.Prioritized(parser.NewATXHeadingParser(), 600),
-		util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
-		util.Prioritized(parser.NewBlockquoteParser(), 800),
-		util.Prioritized(parser.NewParagraphParser(), 1000),
-	),
-	parser.WithInlineParsers(
-		util.Prioritized(mathParser{}, 50),
-		util.Prioritized(parser.NewCodeSpanParser(), 100),
-		util.Prioritized(extension.NewTaskCheckBoxParser(), 110),
-		util.Prioritized(footnoteParser{}, 120),
-		util.Prioritized(referenceParser{}, 150),
-		util.Prioritized(parser.NewLinkParser(), 200),
-		util.Prioritized(parser.NewAutoLinkParser(), 300),
-		util.Prioritized(parser.NewRawHTMLParser(), 400),
-		util.Prioritized(emphasisParser{}, 500),
-		util.Prioritized(extension.NewStrikethroughParser(), 510),
-		util.Prioritized(extension.NewLinkifyParser(), 999),
-	),
-	parser.WithParagraphTransformers(
-		util.Prioritized(linkDefinitions{}, 100),
-		util.Prioritized(tables{extension.NewTableParagraphTransformer()}, 200),
-	),
-	parser.WithASTTransformers(
-		util.Prioritized(extension.NewTableASTTransformer(), 0),
-		util.Prioritized(tagStyles{}, 100),
-	),
+var markdown = newParser(
+	parser.WithInlineParsers(util.Prioritized(extension.NewLinkifyParser(), 999)),
+	parser.WithASTTransformers(util.Prioritized(tagStyles{}, 100)),
 )
+
+func newParser(more ...parser.Option) parser.Parser {
+	p := parser.NewParser(
+		parser.WithBlockParsers(
+			util.Prioritized(parser.NewThematicBreakParser(), 200),
+			util.Prioritized(parser.NewListParser(), 300),
+			util.Prioritized(parser.NewListItemParser(), 400),
+			util.Prioritized(parser.NewCodeBlockParser(), 500),
+			util.Prioritized(parser.NewATXHeadingParser(), 600),
+			util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
+			util.Prioritized(parser.NewBlockquoteParser(), 800),
+			util.Prioritized(parser.NewParagraphParser(), 1000),
+		),
+		parser.WithInlineParsers(
+			util.Prioritized(mathParser{}, 50),
+			util.Prioritized(parser.NewCodeSpanParser(), 100),
+			util.Prioritized(extension.NewTaskCheckBoxParser(), 110),
+			util.Prioritized(footnoteParser{}, 120),
+			util.Prioritized(referenceParser{}, 150),
+			util.Prioritized(parser.NewLinkParser(), 200),
+			util.Prioritized(parser.NewAutoLinkParser(), 300),
+			util.Prioritized(parser.NewRawHTMLParser(), 400),
+			util.Prioritized(emphasisParser{}, 500),
+			util.Prioritized(extension.NewStrikethroughParser(), 510),
+		),
+		parser.WithParagraphTransformers(
+			util.Prioritized(linkDefinitions{}, 100),
+			util.Prioritized(tables{extension.NewTableParagraphTransformer()}, 200),
+		),
+		parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
+	)
+	p.AddOptions(more...)
+	return p
+}
 
 // definitions are the link reference definitions of earlier pages, by label.
 type definitions map[string]*ast.LinkReferenceDefinition
@@ -93,7 +98,11 @@ func parse(src []byte, defs definitions) (doc ast.Node, defines bool) {
 	for _, def := range defs {
 		pc.AddReference(parser.NewReference(def.Label, def.Destination, def.Title))
 	}
-	doc = markdown.Parse(text.NewReader(src), parser.WithContext(pc))
+	p := markdown
+	if addressless(src) {
+		p = unlinked
+	}
+	doc = p.Parse(text.NewReader(src), parser.WithContext(pc))
 	return doc, len(pc.References()) > len(defs)
 }
 

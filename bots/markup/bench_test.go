@@ -2,6 +2,8 @@ package markup
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,44 @@ func BenchmarkRender(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					x.render(md)
+				}
+			})
+		}
+	}
+}
+
+// answers are short answers, each of what models write often.
+var answers = map[string]string{
+	"plain": "Here is what I found:" + strings.Repeat(" something", 38) + ", and that is all.",
+	"list": "Here are the steps:\n\n1. Install the **daemon** on the host.\n2. Set `BOT_TOKEN` in the environment.\n3. Start it with `bobbin run`.\n\n" +
+		"- one item of the list\n- another item, with *emphasis*\n  - nested below it\n",
+	"code": "You can do it like this:\n\n```go\nfunc main() {\n\tfmt.Println(\"hello, world\")\n\tif err := run(); err != nil {\n\t\tlog.Fatal(err)\n\t}\n}\n```\n\n" +
+		"Then run it with `go run .` and see what it prints.",
+	"table": "The plans compare like this:\n\n| Plan | Price | Notes |\n|---|--:|---|\n| Free | 0 | for a start |\n| Pro | 20 | **most** people take it |\n" +
+		"| Team | 200 | with `sso` |\n\nTake what fits.",
+	"links": "See [the docs](https://example.com/docs/start?a=b) and https://example.com/blog for more. The [API reference](https://example.com/api_ref) has the details, " +
+		"and **this [post](https://example.com/p)** says why.",
+}
+
+// BenchmarkAnswer renders a short answer, and one while it grows by two words at a time.
+func BenchmarkAnswer(b *testing.B) {
+	for _, kind := range slices.Sorted(maps.Keys(answers)) {
+		md := answers[kind]
+		for _, x := range targets {
+			b.Run(kind+"/"+x.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					x.render(md)
+				}
+			})
+			b.Run(kind+"/"+x.name+"/growing", func(b *testing.B) {
+				b.ReportAllocs()
+				render, end := x.renderer().Render, 0
+				for b.Loop() {
+					if end += 10; end > len(md) {
+						end = 10
+					}
+					render(md[:end])
 				}
 			})
 		}

@@ -49,10 +49,15 @@ func (r *renderer) inlines(n ast.Node, s style) string {
 }
 
 func (w *inliner) flush(s style) {
-	if len(w.pending) > 0 {
+	switch {
+	case len(w.pending) == 0:
+		return
+	case w.flavor == flavorPlain: // in which nothing is escaped
+		w.out = append(w.out, w.pending...)
+	default:
 		w.out = w.escape(w.out, string(w.pending), s)
-		w.pending = w.pending[:0]
 	}
+	w.pending = w.pending[:0]
 }
 
 // raw writes what is mark-up of the dialect already.

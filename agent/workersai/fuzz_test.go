@@ -81,20 +81,3 @@ func checkLast(t *testing.T, c agent.Chunk, noCalls bool) {
 		t.Fatalf("bad usage %+v", u)
 	}
 }
-
-func BenchmarkDecode(b *testing.B) {
-	var events []string
-	for range 400 {
-		events = append(events, `{"choices":[{"delta":{"content":" word"},"finish_reason":null,"index":0}],"created":1790996567,"id":"2e67","model":"@cf/zai-org/glm-5.3-flash","object":"chat.completion.chunk","p":"m6yrlv8lur9","usage":{"prompt_tokens":0,"completion_tokens":1,"total_tokens":1,"neurons":0.318}}`)
-	}
-	body := sseOf(append(events, stop, "[DONE]")...)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, err := range newDecoder(&offered).decode(strings.NewReader(body), nil) {
-			if err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-}

@@ -3,7 +3,6 @@ package workersai
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -112,26 +111,4 @@ func TestRequestsAreWrittenAsTheJSONPackageDoes(t *testing.T) {
 			t.Fatalf("%s, want %s, error %v", got, want, err)
 		}
 	})
-}
-
-// BenchmarkBody builds the request of a full window of 24,000 tokens.
-func BenchmarkBody(b *testing.B) {
-	c, err := New(Options{AccountID: "a", APIToken: "token", BaseURL: "https://example.test", Models: []string{"@cf/zai-org/glm-4.7-flash"}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	r := agent.Request{System: "Be brief."}
-	for i := range 250 {
-		role := agent.RoleUser
-		if i%2 == 1 {
-			role = agent.RoleAssistant
-		}
-		r.Messages = append(r.Messages, agent.Entry{Role: role, Text: strings.Repeat(fmt.Sprintf("Number %d says \"hello\".\n", i), 16)})
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.body(&r, asking{model: "@cf/zai-org/glm-4.7-flash", maxTokens: 4096, stream: true}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

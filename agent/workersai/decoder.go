@@ -37,7 +37,6 @@ type decoder struct {
 	calls   callSet
 	meter   meter
 	finish  string // the last that was said; empty: none yet
-	ev      event  // the one being read: kept to be allocated once
 	quick   quick
 	size    int  // of the text so far
 	events  int  // that could be read
@@ -65,14 +64,14 @@ type piece struct {
 // event reads one event. errNotJSON says that it was skipped; any other error ends
 // the answer.
 func (d *decoder) event(data []byte) (piece, error) {
-	d.ev = event{}
-	ev := &d.ev
-	if !d.quick.read(data, ev) {
-		d.ev = event{}
-		if err := unmarshal(data, ev); err != nil {
-			d.skipped++
-			return piece{}, errNotJSON
-		}
+	if ev := d.quick.read(data); ev != nil {
+		d.events++
+		return d.take(ev)
+	}
+	ev := new(event)
+	if err := unmarshal(data, ev); err != nil {
+		d.skipped++
+		return piece{}, errNotJSON
 	}
 	d.events++
 	if f := firstFault(ev.Errors, ev.Error); f != (fault{}) {

@@ -1,265 +1,326 @@
 package workersai
 
-import (
-	"encoding/json"
-	"strconv"
-	"unicode/utf8"
-)
+import "bytes"
 
-// quick reads the common event of a stream, one choice with a piece of text or of
-// reasoning, as json.Unmarshal would at a fraction of its cost: answers have thousands of
-// them. It reports false for all that it does not know, whatever that is.
+// quick reads the common events of a stream as json.Unmarshal would, at a fraction of its
+// cost: answers have thousands of them. What it does not know, whatever that is, it leaves
+// alone.
+//
+// Events of one stream hardly differ. So it remembers the last one, and of an event that is
+// the same but for values that are read from it anyway, it reads only those.
 type quick struct {
-	b []byte
-	i int
+	jsonScan // bad: it is none that is known
+
+	last   []byte  // the last event that was known; empty: none
+	values []value // of last
 
 	// What is read into, to be allocated once.
-	choices [1]choice
-	list    []choice
-	delta   wireMessage
-	usage   wireUsage
+	event    event
+	choices  [1]choice
+	list     []choice
+	delta    wireMessage
+	calls    [1]wireCall
+	function wireFunction
+	index    int
+	usage    wireUsage
+	room     [12]value
 }
 
-func (q *quick) read(b []byte, ev *event) bool {
-	q.b, q.i = b, 0
-	q.choices[0], q.delta, q.usage = choice{}, wireMessage{}, wireUsage{}
+// value is one that may be another in the next event. It is a string or a number.
+type value struct {
+	slot     slot
+	from, to int // where it stands
+}
+
+// slot says what becomes of a value.
+type slot uint8
+
+const (
+	toNothing slot = iota
+	toResponse
+	toContent
+	toReasoningContent
+	toReasoning
+	toFinish
+	toIndex
+	toID
+	toName
+	toArguments
+	toPrompt
+	toCompletion
+	toNeurons
+	toCached
+)
+
+// read returns the event that b holds, until the next call; nil: it does not know it.
+func (q *quick) read(b []byte) *event {
+	q.b = b
+	if !q.again() && !q.anew() {
+		q.last = q.last[:0]
+		return nil
+	}
+	return &q.event
+}
+
+// again reads an event that is the last one with other values.
+func (q *quick) again() bool {
+	if len(q.last) == 0 {
+		return false
+	}
+	q.i, q.bad = 0, false
+	done := 0 // of last
+	for _, v := range q.values {
+		same := q.last[done:v.from]
+		if !bytes.HasPrefix(q.b[q.i:], same) {
+			return false
+		}
+		q.i += len(same)
+		if q.fill(v.slot); q.bad {
+			return false
+		}
+		done = v.to
+	}
+	return bytes.Equal(q.b[q.i:], q.last[done:])
+}
+
+// anew reads an event from its first byte to its last, and remembers it.
+func (q *quick) anew() bool {
+	q.i, q.bad, q.values = 0, false, q.room[:0]
+	q.event, q.choices[0], q.delta, q.usage = event{}, choice{}, wireMessage{}, wireUsage{}
+	if q.readEvent(); q.bad || q.i < len(q.b) {
+		return false
+	}
+	q.last = append(q.last[:0], q.b...)
+	return true
+}
+
+func (q *quick) readEvent() {
 	var seen keys
-	ok := q.object(func(key []byte) bool {
+	for key := q.open(); key != nil; key = q.next() {
 		switch string(key) {
 		case "choices":
-			q.list = q.choices[:]
-			ev.Choices = &q.list
-			return seen.first(0) && q.literal("[") && q.choice() && q.literal("]")
+			q.once(&seen, 0)
+			q.readChoices()
+		case "response":
+			q.once(&seen, 1)
+			q.value(toResponse)
 		case "usage":
-			if !seen.first(1) {
-				return false
+			q.once(&seen, 2)
+			if !q.null() {
+				q.event.Usage = &q.usage
+				q.readUsage()
 			}
-			if q.literal("null") {
-				return true
-			}
-			ev.Usage = &q.usage
-			return q.readUsage()
 		case "created", "id", "model", "object", "p", "system_fingerprint", "service_tier":
-			return q.scalar()
+			q.value(toNothing)
+		default:
+			q.bad = true
 		}
-		return false
-	})
-	q.b = nil
-	return ok && q.i == len(b) && ev.Choices != nil
+	}
 }
 
-// keys notes which keys an object has had: what a second one of a name means is not known
-// here.
-type keys uint8
-
-func (k *keys) first(n int) bool {
-	had := *k&(1<<n) != 0
-	*k |= 1 << n
-	return !had
+// readChoices reads one choice or none.
+func (q *quick) readChoices() {
+	q.list = q.choices[:0]
+	q.event.Choices = &q.list
+	if q.expect('['); q.at() != ']' {
+		q.list = q.choices[:]
+		q.readChoice()
+	}
+	q.expect(']')
 }
 
-func (q *quick) choice() bool {
+func (q *quick) readChoice() {
 	var seen keys
-	return q.object(func(key []byte) bool {
+	for key := q.open(); key != nil; key = q.next() {
 		switch string(key) {
 		case "delta":
+			q.once(&seen, 0)
 			q.choices[0].Delta = &q.delta
-			return seen.first(0) && q.readDelta()
-		case "finish_reason", "logprobs", "matched_stop", "stop_reason", "token_ids":
-			return q.literal("null")
+			q.readDelta()
+		case "finish_reason":
+			q.once(&seen, 1)
+			q.value(toFinish)
 		case "index":
-			return q.scalar()
+			q.value(toNothing)
+		case "logprobs", "matched_stop", "stop_reason", "token_ids":
+			q.isNull()
+		default:
+			q.bad = true
 		}
-		return false
-	})
+	}
 }
 
-func (q *quick) readDelta() bool {
+func (q *quick) readDelta() {
 	var seen keys
-	return q.object(func(key []byte) bool {
+	for key := q.open(); key != nil; key = q.next() {
 		switch string(key) {
 		case "content":
-			if !seen.first(0) {
-				return false
-			}
-			if q.literal("null") {
-				return true
-			}
-			s, ok := q.text()
-			q.delta.Content = looseText(s)
-			return ok
+			q.once(&seen, 0)
+			q.value(toContent)
 		case "reasoning_content":
-			return seen.first(1) && q.present(&q.delta.ReasoningContent)
+			q.once(&seen, 1)
+			q.value(toReasoningContent)
 		case "reasoning":
-			return seen.first(2) && q.present(&q.delta.Reasoning)
+			q.once(&seen, 2)
+			q.value(toReasoning)
+		case "tool_calls":
+			q.once(&seen, 3)
+			if !q.null() {
+				q.readCall()
+			}
 		case "role":
-			return q.scalar()
-		case "tool_calls", "refusal", "function_call":
-			return q.literal("null")
+			q.value(toNothing)
+		case "refusal", "function_call":
+			q.isNull()
+		default:
+			q.bad = true
 		}
-		return false
-	})
+	}
+}
+
+// readCall reads a piece of one call.
+func (q *quick) readCall() {
+	q.calls[0], q.function = wireCall{}, wireFunction{}
+	q.delta.ToolCalls = q.calls[:]
+	q.expect('[')
+	var seen keys
+	for key := q.open(); key != nil; key = q.next() {
+		switch string(key) {
+		case "function":
+			q.once(&seen, 0)
+			if !q.null() {
+				q.calls[0].Function = &q.function
+				q.readFunction()
+			}
+		case "id":
+			q.once(&seen, 1)
+			q.value(toID)
+		case "index":
+			q.once(&seen, 2)
+			q.value(toIndex)
+		case "type":
+			q.value(toNothing)
+		default:
+			q.bad = true
+		}
+	}
+	q.expect(']')
+}
+
+func (q *quick) readFunction() {
+	var seen keys
+	for key := q.open(); key != nil; key = q.next() {
+		switch string(key) {
+		case "name":
+			q.once(&seen, 0)
+			q.value(toName)
+		case "arguments":
+			q.once(&seen, 1)
+			q.value(toArguments)
+		default:
+			q.bad = true
+		}
+	}
+}
+
+func (q *quick) readUsage() {
+	var seen keys
+	for key := q.open(); key != nil; key = q.next() {
+		switch string(key) {
+		case "prompt_tokens":
+			q.once(&seen, 0)
+			q.value(toPrompt)
+		case "completion_tokens":
+			q.once(&seen, 1)
+			q.value(toCompletion)
+		case "neurons":
+			q.once(&seen, 2)
+			q.value(toNeurons)
+		case "prompt_tokens_details":
+			q.once(&seen, 3)
+			if !q.null() {
+				q.readDetails()
+			}
+		case "total_tokens":
+			q.value(toNothing)
+		case "completion_tokens_details":
+			q.isNull()
+		default:
+			q.bad = true
+		}
+	}
+}
+
+func (q *quick) readDetails() {
+	var seen keys
+	for key := q.open(); key != nil; key = q.next() {
+		if string(key) != "cached_tokens" {
+			q.bad = true
+			return
+		}
+		q.once(&seen, 0)
+		q.value(toCached)
+	}
+}
+
+// keys notes which keys an object has had.
+type keys uint8
+
+// once: what a second key of a name means is not known here.
+func (q *quick) once(k *keys, n int) {
+	q.bad = q.bad || *k&(1<<n) != 0
+	*k |= 1 << n
+}
+
+// value reads a value, or null, which is not remembered as one.
+func (q *quick) value(to slot) {
+	if q.null() {
+		return
+	}
+	v := value{slot: to, from: q.i}
+	q.fill(to)
+	v.to = q.i
+	q.values = append(q.values, v)
+}
+
+// fill reads a string or a number.
+func (q *quick) fill(to slot) {
+	switch to {
+	case toNothing:
+		if q.at() == '"' {
+			q.plain()
+		} else {
+			q.number()
+		}
+	case toResponse:
+		q.event.Response = looseText(q.text())
+	case toContent:
+		q.delta.Content = looseText(q.text())
+	case toReasoningContent:
+		q.delta.ReasoningContent = q.present()
+	case toReasoning:
+		q.delta.Reasoning = q.present()
+	case toFinish:
+		q.choices[0].Finish = looseText(q.text())
+	case toIndex:
+		q.index = q.integer()
+		q.calls[0].Index = &q.index
+	case toID:
+		q.calls[0].ID = looseText(q.text())
+	case toName:
+		q.function.Name = looseText(q.text())
+	case toArguments:
+		q.function.Arguments = looseText(q.text())
+	case toPrompt:
+		q.usage.PromptTokens = q.number()
+	case toCompletion:
+		q.usage.CompletionTokens = q.number()
+	case toNeurons:
+		q.usage.Neurons = q.number()
+	case toCached:
+		q.usage.PromptDetails.Cached = q.number()
+	}
 }
 
 // present notes whether there is a text.
-func (q *quick) present(p *presence) bool {
-	if q.literal("null") {
-		return true
-	}
-	from := q.i
-	if !q.skipText() {
-		return false
-	}
-	*p = q.i-from > len(`""`)
-	return true
-}
-
-func (q *quick) readUsage() bool {
-	var seen keys
-	return q.object(func(key []byte) bool {
-		switch string(key) {
-		case "prompt_tokens":
-			return seen.first(0) && q.number(&q.usage.PromptTokens)
-		case "completion_tokens":
-			return seen.first(1) && q.number(&q.usage.CompletionTokens)
-		case "neurons":
-			return seen.first(2) && q.number(&q.usage.Neurons)
-		case "total_tokens":
-			return q.scalar()
-		case "prompt_tokens_details":
-			if !seen.first(3) {
-				return false
-			}
-			if q.literal("null") {
-				return true
-			}
-			var seen keys
-			return q.object(func(key []byte) bool {
-				return string(key) == "cached_tokens" && seen.first(0) && q.number(&q.usage.PromptDetails.Cached)
-			})
-		case "completion_tokens_details":
-			return q.literal("null")
-		}
-		return false
-	})
-}
-
-// object calls f with each key, for it to read the value.
-func (q *quick) object(f func(key []byte) bool) bool {
-	if !q.literal("{") {
-		return false
-	}
-	if q.literal("}") {
-		return true
-	}
-	for {
-		q.blanks()
-		from := q.i
-		if !q.skipText() {
-			return false
-		}
-		key := q.b[from+1 : q.i-1]
-		if !q.literal(":") {
-			return false
-		}
-		q.blanks()
-		if !f(key) {
-			return false
-		}
-		if q.literal("}") {
-			return true
-		}
-		if !q.literal(",") {
-			return false
-		}
-	}
-}
-
-// literal reads s, after blanks.
-func (q *quick) literal(s string) bool {
-	q.blanks()
-	if len(q.b)-q.i < len(s) || string(q.b[q.i:q.i+len(s)]) != s {
-		return false
-	}
-	q.i += len(s)
-	return true
-}
-
-func (q *quick) blanks() {
-	for q.i < len(q.b) && q.b[q.i] == ' ' {
-		q.i++
-	}
-}
-
-// skipText reads a string without escapes.
-func (q *quick) skipText() bool {
-	if q.i == len(q.b) || q.b[q.i] != '"' {
-		return false
-	}
-	for i := q.i + 1; i < len(q.b); i++ {
-		switch c := q.b[i]; {
-		case c == '"':
-			q.i = i + 1
-			return true
-		case c == '\\', c < ' ':
-			return false
-		}
-	}
-	return false
-}
-
-// text reads a string.
-func (q *quick) text() (s string, ok bool) {
-	from := q.i
-	if q.skipText() {
-		if whole := q.b[from+1 : q.i-1]; utf8.Valid(whole) {
-			return string(whole), true
-		}
-	}
-	q.i = from
-	if q.i == len(q.b) || q.b[q.i] != '"' {
-		return "", false
-	}
-	for i := q.i + 1; i < len(q.b); i++ {
-		switch q.b[i] {
-		case '\\':
-			i++
-		case '"':
-			q.i = i + 1
-			return s, json.Unmarshal(q.b[from:q.i], &s) == nil
-		}
-	}
-	return "", false
-}
-
-// scalar reads a string, a number or null.
-func (q *quick) scalar() bool {
-	var n float64
-	return q.literal("null") || q.skipText() || q.number(&n)
-}
-
-// number reads a number without an exponent.
-func (q *quick) number(n *float64) bool {
-	from := q.i
-	digits := func() bool {
-		from := q.i
-		for q.i < len(q.b) && q.b[q.i] >= '0' && q.b[q.i] <= '9' {
-			q.i++
-		}
-		return q.i > from
-	}
-	if !digits() || q.i-from > 1 && q.b[from] == '0' || q.i-from > 15 {
-		return false
-	}
-	if q.i == len(q.b) || q.b[q.i] != '.' {
-		whole, err := strconv.Atoi(string(q.b[from:q.i]))
-		*n = float64(whole)
-		return err == nil
-	}
-	if q.i++; !digits() {
-		return false
-	}
-	var err error
-	*n, err = strconv.ParseFloat(string(q.b[from:q.i]), 64)
-	return err == nil
-}
+func (q *quick) present() presence { return q.text() != "" }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,16 +15,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sameAsUnmarshal fails the test if quick understands data, and otherwise than the JSON
-// package does.
-func sameAsUnmarshal(t *testing.T, data []byte) (understood bool) {
-	t.Helper()
-	var q quick
-	var got, want event
-	if !q.read(data, &got) {
+// sameAsUnmarshal fails the test if q understands data, and otherwise than the JSON package
+// does.
+func sameAsUnmarshal(t interface{ Errorf(string, ...any) }, q *quick, data []byte) (understood bool) {
+	got := q.read(data)
+	if got == nil {
 		return false
 	}
-	if err := unmarshal(data, &want); err != nil || !reflect.DeepEqual(got, want) {
+	want := new(event)
+	if err := unmarshal(data, want); err != nil || !reflect.DeepEqual(got, want) {
 		g, _ := json.Marshal(got)
 		w, _ := json.Marshal(want)
 		t.Errorf("%s is read as\n%s, want\n%s, error %v", data, g, w, err)
@@ -52,8 +52,9 @@ func recordedEvents(t testing.TB) (events [][]byte) {
 
 func TestCommonEventsAreReadQuicklyAndAsAllOthers(t *testing.T) {
 	understood := 0
+	var q quick
 	for _, e := range recordedEvents(t) {
-		if sameAsUnmarshal(t, e) {
+		if sameAsUnmarshal(t, &q, e) {
 			understood++
 		}
 	}
@@ -66,30 +67,71 @@ func TestCommonEventsAreReadQuicklyAndAsAllOthers(t *testing.T) {
 		"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}",
 		`{"choices":[{"delta":{"reasoning":"hm","content":null}}],"usage":null}`,
 		`{"choices":[{"delta":{"reasoning_content":""}}]}`,
+		`{"choices":[{"delta":{"reasoning_content":"a\n"},"finish_reason":"stop"}]}`,
+		`{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\"a","name":"x"},"id":"call_1","index":0,"type":"function"}]}}]}`,
+		`{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"\":1}","name":null},"id":null,"index":12,"type":null}]}}]}`,
+		`{"choices":[{"delta":{"tool_calls":[{}]}}]}`, `{"choices":[{"delta":{"tool_calls":[{"function":null}]}}]}`,
+		`{"response":"Hi","p":"abc"}`, `{"response":"","usage":{"prompt_tokens":42,"completion_tokens":15,"total_tokens":57,"neurons":0.65}}`,
+		`{"choices":[],"usage":{"prompt_tokens":0}}`, `{}`,
 	} {
-		if !sameAsUnmarshal(t, []byte(e)) {
-			t.Errorf("not read quickly: %s", e)
+		for range 2 { // the second time as one that is like the last
+			if !sameAsUnmarshal(t, &q, []byte(e)) {
+				t.Errorf("not read quickly: %s", e)
+			}
 		}
 	}
 	for _, e := range []string{
 		`{"choices":[{"delta":{"content":"a"}}],"error":{"message":"no"}}`,
 		`{"choices":[{"delta":{"content":"a","content":"b"}}]}`,
-		`{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}`,
 		`{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}`,
-		`{"choices":[{"delta":{"content":"a"}}]} x`, `{"choices":[{"delta":{"content":"a}}]}`, `{"choices":[]}`, `{}`, ``,
-		`{"response":"a"}`, `{"Choices":[{"delta":{"content":"a"}}]}`, `{"choices":[{"delta":{"content":"a"}}],"created":01}`,
+		`{"choices":[{"delta":{"content":"a"}}]} x`, `{"choices":[{"delta":{"content":"a}}]}`, ``,
+		`{"choices":[{"delta":{"content":"\q"}}]}`, "{\"choices\":[{\"delta\":{\"content\":\"a\nb\"}}]}",
+		`{"response":1}`, `{"Choices":[{"delta":{"content":"a"}}]}`, `{"choices":[{"delta":{"content":"a"}}],"created":01}`,
+		`{"choices":[{"delta":{"tool_calls":[{"index":1.0}]}}]}`, `{"choices":[{"delta":{"tool_calls":[{"index":0},{"index":1}]}}]}`,
 	} {
-		if (&quick{}).read([]byte(e), &event{}) {
+		if (&quick{}).read([]byte(e)) != nil {
 			t.Errorf("read quickly: %s", e)
 		}
 	}
 }
 
+// TestEventsOfAStreamAreReadOneByOne: what is remembered of one event never shows in
+// another, whatever differs between them.
+func TestEventsOfAStreamAreReadOneByOne(t *testing.T) {
+	recorded := recordedEvents(t)
+	rapid.Check(t, func(t *rapid.T) {
+		var q quick
+		event := rapid.SampledFrom(recorded).Draw(t, "first")
+		for range rapid.IntRange(1, 8).Draw(t, "events") {
+			sameAsUnmarshal(t, &q, event)
+			if rapid.IntRange(0, 4).Draw(t, "another") == 0 {
+				event = rapid.SampledFrom(recorded).Draw(t, "event")
+				continue
+			}
+			// A few of its bytes are others, as those of values are.
+			event = bytes.Clone(event)
+			for range min(rapid.IntRange(0, 3).Draw(t, "changes"), len(event)) {
+				at := rapid.IntRange(0, max(len(event)-1, 0)).Draw(t, "at")
+				with := rapid.SampledFrom([]string{"", "x", "7", ".", "-", "e", `"`, `\`, "\n", " ", "{", "}", "[", "]", ",", ":", "null", `\u00e9`, "ü", "\xff"}).Draw(t, "with")
+				event = slices.Concat(event[:at], []byte(with), event[min(at+rapid.IntRange(0, 1).Draw(t, "instead"), len(event)):])
+			}
+		}
+	})
+}
+
+// FuzzQuickEvents reads one event after another, and the first once more.
 func FuzzQuickEvents(f *testing.F) {
-	for _, e := range recordedEvents(f) {
-		f.Add(e)
+	recorded := recordedEvents(f)
+	for i, e := range recorded {
+		f.Add(e, recorded[(i+1)%len(recorded)])
+		f.Add(e, bytes.Replace(e, []byte("e"), nil, 1))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) { sameAsUnmarshal(t, data) })
+	f.Fuzz(func(t *testing.T, one, other []byte) {
+		var q quick
+		for _, e := range [][]byte{one, other, one} {
+			sameAsUnmarshal(t, &q, e)
+		}
+	})
 }
 
 func TestRequestsAreWrittenAsTheJSONPackageDoes(t *testing.T) {

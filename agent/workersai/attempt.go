@@ -98,6 +98,7 @@ func (s *step) attempt(ctx context.Context, a asking, body []byte) (err error) {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end or given up; nothing to learn
+	w.pause()
 	w.resume(false)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // part of it is better than none
@@ -122,7 +123,7 @@ func (s *step) attempt(ctx context.Context, a asking, body []byte) (err error) {
 		w.pause()
 		s.broken = !s.yield(chunk, nil)
 		if ended {
-			w.timer.Reset(drainTime)
+			w.limit(drainTime)
 			_, _ = io.CopyN(io.Discard, resp.Body, 4096) // to its end, so that the connection can serve again
 		}
 		if ended || s.broken {

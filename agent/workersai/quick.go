@@ -26,7 +26,7 @@ type quick struct {
 	room     [12]value
 }
 
-// value is one that may be another in the next event. It is a string or a number.
+// value is one that is often another in the next event. It is a string or a number.
 type value struct {
 	slot     slot
 	from, to int // where it stands
@@ -110,8 +110,10 @@ func (q *quick) readEvent() {
 				q.event.Usage = &q.usage
 				q.readUsage()
 			}
-		case "created", "id", "model", "object", "p", "system_fingerprint", "service_tier":
+		case "p": // padding of random length
 			q.value(toNothing)
+		case "created", "id", "model", "object", "system_fingerprint", "service_tier":
+			q.skip()
 		default:
 			q.bad = true
 		}
@@ -141,7 +143,7 @@ func (q *quick) readChoice() {
 			q.once(&seen, 1)
 			q.value(toFinish)
 		case "index":
-			q.value(toNothing)
+			q.skip()
 		case "logprobs", "matched_stop", "stop_reason", "token_ids":
 			q.isNull()
 		default:
@@ -169,7 +171,7 @@ func (q *quick) readDelta() {
 				q.readCall()
 			}
 		case "role":
-			q.value(toNothing)
+			q.skip()
 		case "refusal", "function_call":
 			q.isNull()
 		default:
@@ -199,7 +201,7 @@ func (q *quick) readCall() {
 			q.once(&seen, 2)
 			q.value(toIndex)
 		case "type":
-			q.value(toNothing)
+			q.skip()
 		default:
 			q.bad = true
 		}
@@ -281,6 +283,13 @@ func (q *quick) value(to slot) {
 	q.fill(to)
 	v.to = q.i
 	q.values = append(q.values, v)
+}
+
+// skip reads a value that says nothing and is the same in all events of a stream.
+func (q *quick) skip() {
+	if !q.null() {
+		q.fill(toNothing)
+	}
 }
 
 // fill reads a string or a number.

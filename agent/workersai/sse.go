@@ -100,6 +100,7 @@ type sse struct {
 	yield func(agent.Chunk, error) bool
 	lines lineReader
 
+	text      []byte // that the consumer does not have yet
 	name      string // of the event that is being read
 	broken    []byte // its data lines that are no JSON by themselves
 	lineCount int    // of broken
@@ -108,7 +109,22 @@ type sse struct {
 
 // run reads until the closing mark, which it reports, or an error, io.EOF included.
 func (s *sse) run() (done bool, err error) {
+	done, err = s.read()
+	if broken := s.show(); broken != nil {
+		return false, broken
+	}
+	return done, err
+}
+
+func (s *sse) read() (done bool, err error) {
 	for {
+		if !s.lines.ready() {
+			// The consumer gets together what came together.
+			if err := s.show(); err != nil {
+				return false, err
+			}
+			s.w.resume(s.d.finish != "")
+		}
 		line, err := s.lines.next()
 		if err != nil {
 			if flushErr := s.flush(); flushErr != nil {
@@ -157,8 +173,12 @@ func (s *sse) data(value []byte) error {
 }
 
 func (s *sse) flush() error {
+	if s.lineCount == 0 {
+		s.name = ""
+		return nil
+	}
 	defer func() { s.name, s.broken, s.lineCount = "", s.broken[:0], 0 }()
-	if s.name == "error" && s.lineCount > 0 {
+	if s.name == "error" {
 		return &faultError{fault{Message: looseText(clip(string(s.broken), maxErrorWords))}}
 	}
 	if s.lineCount < 2 {
@@ -177,19 +197,33 @@ func (s *sse) emit(p piece, err error) error {
 		return err
 	}
 	s.w.pause()
-	defer func() { s.w.resume(s.d.finish != "") }()
 	if p.text != "" {
 		s.reasoning = false
-		if !s.yield(agent.Chunk{Text: p.text}, nil) {
-			return errBroken
-		}
+		s.text = append(s.text, p.text...)
 		return nil
 	}
-	if p.thinking && !s.reasoning {
-		s.reasoning = true
-		if !s.yield(agent.Chunk{Reasoning: true}, nil) {
-			return errBroken
-		}
+	if !p.thinking || s.reasoning {
+		return nil
+	}
+	if err := s.show(); err != nil {
+		return err
+	}
+	s.reasoning = true
+	if !s.yield(agent.Chunk{Reasoning: true}, nil) {
+		return errBroken
+	}
+	return nil
+}
+
+// show gives the consumer the text that it does not have yet.
+func (s *sse) show() error {
+	if len(s.text) == 0 {
+		return nil
+	}
+	text := string(s.text)
+	s.text = s.text[:0]
+	if !s.yield(agent.Chunk{Text: text}, nil) {
+		return errBroken
 	}
 	return nil
 }
@@ -199,6 +233,12 @@ type lineReader struct {
 	r     *bufio.Reader
 	long  []byte // a line that did not fit into r's buffer
 	total int
+}
+
+// ready reports whether the next line is there already.
+func (l *lineReader) ready() bool {
+	there, _ := l.r.Peek(l.r.Buffered()) // which cannot fail
+	return bytes.IndexByte(there, '\n') >= 0
 }
 
 // next returns a line without its end. It is valid until the next call. The end of the
@@ -219,7 +259,10 @@ func (l *lineReader) next() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
-			return bytes.TrimRight(line, "\r\n"), nil
+			for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
+				line = line[:len(line)-1]
+			}
+			return line, nil
 		}
 		return nil, err
 	}

@@ -13,31 +13,42 @@ var errIdle = errors.New("the model fell silent")
 // said why it ends.
 const afterFinish = 5 * time.Second
 
-// watch cancels a request whose answer falls silent. It stands still while the
-// consumer is busy with what has arrived. A nil watch does nothing.
+// watch cancels a request whose answer falls silent. It runs while something is waited for,
+// and stands still while the consumer is busy with what has arrived. A nil watch does
+// nothing. It belongs to the goroutine that reads the answer.
 type watch struct {
-	timer *time.Timer
-	idle  time.Duration
+	timer   *time.Timer
+	idle    time.Duration
+	running bool
 }
 
 func newWatch(idle time.Duration, cancel context.CancelCauseFunc) *watch {
-	return &watch{idle: idle, timer: time.AfterFunc(idle, func() { cancel(errIdle) })}
+	return &watch{idle: idle, timer: time.AfterFunc(idle, func() { cancel(errIdle) }), running: true}
 }
 
+// pause stops it: there is a sign of life.
 func (w *watch) pause() {
-	if w != nil {
+	if w != nil && w.running {
 		w.timer.Stop()
+		w.running = false
 	}
 }
 
+// resume has it run from its begin, unless it runs.
 func (w *watch) resume(finished bool) {
 	switch {
-	case w == nil:
+	case w == nil || w.running:
 	case finished:
-		w.timer.Reset(min(w.idle, afterFinish))
+		w.limit(min(w.idle, afterFinish))
 	default:
-		w.timer.Reset(w.idle)
+		w.limit(w.idle)
 	}
+}
+
+// limit has it run for d from now on.
+func (w *watch) limit(d time.Duration) {
+	w.timer.Reset(d)
+	w.running = true
 }
 
 // watched is a body of which every byte is a sign of life.
@@ -48,6 +59,7 @@ type watched struct {
 
 func (r *watched) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
+	r.w.pause()
 	r.w.resume(false)
 	return n, err
 }

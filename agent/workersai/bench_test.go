@@ -84,7 +84,7 @@ func benchRequest(entries int) agent.Request {
 		if i%2 == 1 {
 			role = agent.RoleAssistant
 		}
-		r.Messages = append(r.Messages, agent.Entry{Role: role, Text: strings.Repeat(fmt.Sprintf("Number %d says \"hello\".\n", i), 16)})
+		r.Messages = append(r.Messages, agent.Entry{Role: role, Text: strings.Repeat(fmt.Sprintf("An ordinary answer names file %d, adds \"a remark\", and ends.\n", i), 6)})
 	}
 	return r
 }

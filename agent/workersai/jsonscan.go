@@ -3,6 +3,7 @@ package workersai
 import (
 	"encoding/binary"
 	"encoding/json"
+	"math"
 	"math/bits"
 	"strconv"
 	"unicode/utf8"
@@ -121,36 +122,48 @@ func (s *jsonScan) unquoted(b []byte) (text string) {
 }
 
 // integer reads a number of digits alone.
-func (s *jsonScan) integer() (n int) {
+func (s *jsonScan) integer() int {
 	s.at()
 	from := s.i
-	for ; s.digit(); s.i++ {
-		n = n*10 + int(s.b[s.i]-'0') // which may overflow: it is too long then
-	}
-	if size := s.i - from; size == 0 || size > 15 || size > 1 && s.b[from] == '0' {
+	n := s.digits(0)
+	if size := s.i - from; size == 0 || size > maxDigits || size > 1 && s.b[from] == '0' {
 		s.bad = true
 	}
 	return n
 }
 
-func (s *jsonScan) digit() bool { return s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' }
+// maxDigits is how many digits of a number are sure to be exact as a float.
+const maxDigits = 15
+
+// digits reads digits on to the end of n, which is void if they are more than maxDigits.
+func (s *jsonScan) digits(n int) int {
+	for ; s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9'; s.i++ {
+		n = n*10 + int(s.b[s.i]-'0')
+	}
+	return n
+}
 
 // number reads a number without a sign and without an exponent.
 func (s *jsonScan) number() float64 {
 	s.at()
 	from := s.i
-	whole := s.integer()
+	n := s.integer()
 	if s.i == len(s.b) || s.b[s.i] != '.' {
-		return float64(whole)
+		return float64(n)
 	}
 	s.i++
-	s.bad = s.bad || !s.digit()
-	for s.digit() {
-		s.i++
+	point := s.i
+	n = s.digits(n)
+	switch places := s.i - point; {
+	case places == 0:
+		s.bad = true
+		return 0
+	case s.i-from-1 <= maxDigits:
+		return float64(n) / math.Pow10(places) // both are exact, so it is the nearest float
 	}
-	n, err := strconv.ParseFloat(string(s.b[from:s.i]), 64)
+	f, err := strconv.ParseFloat(string(s.b[from:s.i]), 64)
 	s.bad = s.bad || err != nil
-	return n
+	return f
 }
 
 // plainEnd returns where the text ends that begins at i and that stands for itself inside a
@@ -161,17 +174,23 @@ func plainEnd(b []byte, i int) int {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+	for i < len(b) && isPlain(b[i]) {
 		i++
 	}
 	return i
 }
 
+// isPlain reports whether a byte stands for itself inside a JSON string.
+func isPlain(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
+
+const (
+	eachByte = 0x0101010101010101
+	eachHigh = 0x8080808080808080
+)
+
 // notPlain looks at eight bytes, the first of them the lowest of w. It sets the highest bit
-// of the first that does not stand for itself inside a JSON string. What it sets above that
-// means nothing.
+// of the first that isPlain is not true of. What it sets above that means nothing.
 func notPlain(w uint64) uint64 {
-	const each, high = 0x0101010101010101, 0x8080808080808080
-	quote, backslash := w^'"'*each, w^'\\'*each
-	return ((quote-each)&^quote | (backslash-each)&^backslash | (w-' '*each)&^w) & high
+	quote, backslash := w^'"'*eachByte, w^'\\'*eachByte
+	return ((quote-eachByte)&^quote | (backslash-eachByte)&^backslash | (w-' '*eachByte)&^w) & eachHigh
 }

@@ -18,7 +18,7 @@ const (
 	maxDocument = 16 << 20
 )
 
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10) }}
 
 // decode reads an answer and yields what it adds, the last chunk with Finish, or one
 // error at its end. What the answer is, a stream of events or a document, is told by

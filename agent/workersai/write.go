@@ -2,6 +2,7 @@ package workersai
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -85,8 +86,16 @@ func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); {
+		// Most of a text is ASCII that stands for itself.
+		if len(s)-i >= 8 {
+			w := word(s[i:])
+			if n := bits.TrailingZeros64(notPlain(w)|w&eachHigh) / 8; n > 0 {
+				i += n
+				continue
+			}
+		}
 		c := s[i]
-		if plain[c] {
+		if isPlain(c) && c < utf8.RuneSelf {
 			i++
 			continue
 		}
@@ -125,10 +134,8 @@ func appendText(b []byte, s string) []byte {
 	return append(append(b, s[from:]...), '"')
 }
 
-// plain are the bytes that stand for themselves in a JSON string.
-var plain = func() (plain [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		plain[c] = c != '"' && c != '\\'
-	}
-	return plain
-}()
+// word is the first eight bytes of s, the first of them the lowest.
+func word(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}

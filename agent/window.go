@@ -8,9 +8,12 @@ import (
 // Tokens estimates what an entry costs in a model's window: a quarter token per byte of
 // Latin text, up to one per character of others, and some for its frame. It errs on the
 // high side, since a window that is too long is refused.
-func Tokens(e Entry) int {
+func Tokens(e Entry) int { return e.tokens() }
+
+func (e *Entry) tokens() int {
 	n := 6 + textTokens(e.Text)
-	for _, c := range e.Calls {
+	for i := range e.Calls {
+		c := &e.Calls[i]
 		n += 8 + textTokens(c.Name) + textTokens(string(c.Args))
 	}
 	if e.Author != nil && !e.Direct {
@@ -22,19 +25,28 @@ func Tokens(e Entry) int {
 func textTokens(s string) int {
 	wide := 0
 	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf {
-			i++
-			// All of a window is read here in each step, most of it Latin.
-			for len(s)-i >= 8 && s[i]|s[i+1]|s[i+2]|s[i+3]|s[i+4]|s[i+5]|s[i+6]|s[i+7] < utf8.RuneSelf {
-				i += 8
-			}
-			continue
+		// All of a window is read here in each step, most of it Latin.
+		for len(s)-i >= 8 && allLatin(s[i:]) {
+			i += 8
 		}
-		_, size := utf8.DecodeRuneInString(s[i:])
-		wide += 4 - size // brings each such character to 4 quarters
-		i += size
+		for i < len(s) && s[i] < utf8.RuneSelf {
+			i++
+		}
+		for i < len(s) && s[i] >= utf8.RuneSelf {
+			_, size := utf8.DecodeRuneInString(s[i:])
+			wide += 4 - size // brings each such character to 4 quarters
+			i += size
+		}
 	}
 	return (len(s) + max(wide, 0) + 3) / 4
+}
+
+// allLatin reports whether the first eight bytes of s are ASCII.
+func allLatin(s string) bool {
+	_ = s[7]
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return w&0x8080808080808080 == 0
 }
 
 // window chooses what the model sees: all that the turn answers, then the newest of
@@ -51,14 +63,15 @@ func window(budget int, history, said, steps []Entry) []Entry {
 	for len(old) > 0 && old[0][0].Role != RoleUser {
 		old = old[1:]
 	}
-	return slices.Concat(slices.Concat(old...), said, slices.Concat(own...))
+	return slices.Concat(slices.Concat(old, [][]Entry{said}, own)...) // each entry is copied once
 }
 
 // units groups entries so that each step stands with its results. Results without their
 // call, and steps with a call that has no result, are left out: models refuse them.
-func units(es []Entry) (us [][]Entry) {
+func units(es []Entry) [][]Entry {
+	us := make([][]Entry, 0, len(es))
 	for i := 0; i < len(es); i++ {
-		switch e := es[i]; {
+		switch e := &es[i]; {
 		case e.Role == RoleTool: // its call is gone
 		case len(e.Calls) == 0:
 			us = append(us, es[i:i+1])
@@ -92,23 +105,23 @@ func pair(unit []Entry) ([]Entry, bool) {
 // newest returns the units from the last one backwards that fit the budget. The very
 // last one is cut to fit rather than left out.
 func newest(us [][]Entry, budget int) (kept [][]Entry, cost int) {
-	for i := len(us) - 1; i >= 0; i-- {
-		unit, c := us[i], tokens(us[i])
-		if cost+c > budget && i == len(us)-1 {
-			unit, c = fit(unit, budget)
+	from := len(us)
+	for ; from > 0; from-- {
+		c := tokens(us[from-1])
+		if cost+c > budget && from == len(us) {
+			us[from-1], c = fit(us[from-1], budget)
 		}
 		if cost+c > budget {
 			break
 		}
-		kept, cost = append(kept, unit), cost+c
+		cost += c
 	}
-	slices.Reverse(kept)
-	return kept, cost
+	return us[from:], cost
 }
 
 func tokens(es []Entry) (n int) {
-	for _, e := range es {
-		n += Tokens(e)
+	for i := range es {
+		n += es[i].tokens()
 	}
 	return n
 }

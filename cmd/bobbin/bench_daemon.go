@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// benched is a running daemon and the world around it.
+// benched is a running daemon, or what stands in for it, and the world around it.
 type benched struct {
 	*benchWorld
 	*tortured
@@ -37,27 +37,23 @@ type benchSetup struct {
 	events bool          // all that Slack has, not only those that are for bobbin
 }
 
-// daemon starts one, waits until it is ready, calls f and stops it.
+// daemon starts one in a world of its own, waits until it is ready, calls f and stops it.
 func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error) (err error) {
-	d := &benched{client: &http.Client{}}
-	b.lives++
+	w, err := newBenchWorld(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	d := &benched{benchWorld: w}
 	if b.Profile != "" && s.name != "" {
 		if d.profile, err = filepath.Abs(filepath.Join(b.Profile, s.name)); err != nil {
 			return err
 		}
 	}
-	if d.benchWorld, err = newBenchWorld(ctx, s); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.close()) }()
 	config := b.data(fmt.Sprintf("config-%d.yaml", b.lives))
 	if err := os.WriteFile(config, []byte(d.config(s)), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
-	if d.log, err = os.Create(b.data(fmt.Sprintf("log-%d", b.lives))); err != nil {
-		return fmt.Errorf("make a log: %w", err)
-	}
-	defer func() { err = errors.Join(err, d.log.Close()) }()
 	var trust []string
 	if s.tls {
 		issuer := b.data("issuer.pem")
@@ -67,7 +63,18 @@ func (b *bench) daemon(ctx context.Context, s benchSetup, f func(*benched) error
 		}
 		trust = []string{"SSL_CERT_FILE=" + issuer}
 	}
-	if err := d.start(ctx, b, trust, "bench-child", "--config", config, "--edits", s.edits.String()); err != nil {
+	return b.live(ctx, d, f, trust, "bench-child", "--config", config, "--edits", s.edits.String())
+}
+
+// live runs this program with args as d, waits until it is ready, calls f and stops it.
+func (b *bench) live(ctx context.Context, d *benched, f func(*benched) error, env []string, args ...string) (err error) {
+	d.client = &http.Client{}
+	if d.log, err = os.Create(b.data(fmt.Sprintf("log-%d", b.lives))); err != nil {
+		return fmt.Errorf("make a log: %w", err)
+	}
+	b.lives++
+	defer func() { err = errors.Join(err, d.log.Close()) }()
+	if err := d.start(ctx, b, env, args...); err != nil {
 		return errors.Join(err, d.tail())
 	}
 	stopped := false

@@ -45,6 +45,9 @@ func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 	t := w.turn(n)
 	w.mu.Lock()
 	m := w.model
+	if w.newest.wanted {
+		w.newest.asked, w.newest.request = n, string(body)
+	}
 	w.mu.Unlock()
 	if t == nil {
 		t = &benchTurn{}

@@ -97,81 +97,77 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 	})
 }
 
-// measureTurns tells the daemon only what is said to it: one event for each turn.
+// measureTurns tells the daemon only what is said to it: one event for each turn. A bare
+// program has its turns right after each of the daemon's runs, so that what else the machine
+// does hits both alike.
 func (b *bench) measureTurns(ctx context.Context) error {
 	return b.daemon(ctx, benchSetup{name: "throughput", data: b.data("turns")}, func(d *benched) error {
 		d.script(benchModel{tokens: benchTokens})
-		rates := make(map[int]float64)
-		all, full := 0, false
-		for _, n := range b.clients {
-			sessions, err := d.open(ctx, n)
-			if err != nil {
-				return err
-			}
-			before, err := d.use(ctx, false)
-			if err != nil {
-				return err
-			}
-			ours := processorTime()
-			idle, ticks := idleTime()
-			turns, took, err := d.together(ctx, sessions, 0, b.lasts)
-			if err != nil {
-				return err
-			}
-			idleLater, ticksLater := idleTime()
-			if err := d.rest(ctx); err != nil {
-				return err
-			}
-			after, err := d.use(ctx, false)
-			if err != nil {
-				return err
-			}
-			ours = processorTime() - ours
-			count := float64(len(turns))
-			all += n + len(turns)
-			rates[n] = count / took.Seconds()
-			r := b.table.add("throughput", "durable turns", rates[n], "/s").of(n)
-			switch n {
-			case 1:
-				r.atLeast(690, "1.5 × 460")
-			case 64:
-				r.atLeast(2100, "3 × 700")
-			}
-			busy := 1 - (idleLater-idle)/max(ticksLater-ticks, 1)
-			b.table.spread("throughput", "event → final text, instant model", spans(turns, benchSaid, benchStood)).of(n)
-			for _, r := range []struct {
-				what  string
-				value float64
-				unit  string
-			}{
-				{"processor time per turn, daemon", millis(after.CPU-before.CPU) / count, "ms"},
-				{"processor time per turn, stand-ins and load", millis(ours) / count, "ms"},
-				{"waits for the disk per turn", float64(after.Syncs-before.Syncs) / count, ""},
-				{"part of the time in which the disk was waited for", 100 * float64(after.Syncing-before.Syncing) / float64(took), "%"},
-				{"processor in use, daemon and stand-ins", 100 * float64(after.CPU-before.CPU+ours) / float64(took) / float64(runtime.NumCPU()), "% of all cores"},
-				{"processor in use, whatever for", 100 * busy, "% of all cores"},
-				{"turns since the start", float64(all), ""},
-				{"files in memory then, which the system can drop", mebi(after.Shared), "MiB"},
-			} {
-				b.table.add("throughput", r.what, r.value, r.unit).of(n)
-			}
-			b.table.add("throughput", "memory (RSS) then, files and all", mebi(after.RSS), "MiB").of(n).atMost(memoryTarget, "")
-			full = full || n == 64 && busy > .9
-			if n == 64 || b.Quick && n == 16 {
-				if err := b.measureSplit(ctx, d, sessions); err != nil {
-					return err
-				}
-			}
-		}
-		if rates[64] > 0 {
-			ratio := rates[64] / rates[1]
-			b.table.add("throughput", "64 sessions : 1", ratio, "×").aim(ratio >= 10 || full, "≥ ", 10, "or until the processor is full")
-		}
-		if err := d.take(ctx, "allocs", ".allocs"); err != nil {
+		calls, err := d.sample(ctx)
+		if err != nil {
 			return err
 		}
-		return d.take(ctx, "heap", ".heap")
+		return b.bare(ctx, calls, func(bare *benched) error { return b.measureBoth(ctx, d, bare) })
 	})
+}
+
+func (b *bench) measureBoth(ctx context.Context, d, bare *benched) error {
+	bare.script(benchModel{tokens: benchTokens})
+	rates := make(map[int]float64)
+	full := false
+	for _, n := range b.clients {
+		sessions, err := d.open(ctx, n)
+		if err != nil {
+			return err
+		}
+		ran, err := d.run(ctx, sessions, b.lasts)
+		if err != nil {
+			return err
+		}
+		rates[n] = ran.rate()
+		r := b.table.add("throughput", "durable turns", rates[n], "/s").of(n)
+		switch n {
+		case 1:
+			r.atLeast(690, "1.5 × 460")
+		case 64:
+			r.atLeast(2100, "3 × 700")
+		}
+		b.table.spread("throughput", "event → final text, instant model", spans(ran.turns, benchSaid, benchStood)).of(n)
+		for _, r := range []struct {
+			what  string
+			value float64
+			unit  string
+		}{
+			{"processor time per turn, daemon", ran.each(ran.cpu()), "ms"},
+			{"processor time per turn, stand-ins and load", ran.each(ran.ours), "ms"},
+			{"waits for the disk per turn", float64(ran.after.Syncs-ran.before.Syncs) / float64(len(ran.turns)), ""},
+			{"part of the time in which the disk was waited for", 100 * float64(ran.after.Syncing-ran.before.Syncing) / float64(ran.took), "%"},
+			{"processor in use, daemon and stand-ins", 100 * float64(ran.cpu()+ran.ours) / float64(ran.took) / float64(runtime.NumCPU()), "% of all cores"},
+			{"processor in use, whatever for", 100 * ran.busy, "% of all cores"},
+			{"turns since the start", float64(d.number), ""},
+			{"files in memory then, which the system can drop", mebi(ran.after.Shared), "MiB"},
+		} {
+			b.table.add("throughput", r.what, r.value, r.unit).of(n)
+		}
+		b.table.add("throughput", "memory (RSS) then, files and all", mebi(ran.after.RSS), "MiB").of(n).atMost(memoryTarget, "")
+		if err := b.measureBare(ctx, bare, n, ran); err != nil {
+			return err
+		}
+		full = full || n == 64 && ran.busy > .9
+		if n == 64 || b.Quick && n == 16 {
+			if err := b.measureSplit(ctx, d, sessions); err != nil {
+				return err
+			}
+		}
+	}
+	if rates[64] > 0 {
+		ratio := rates[64] / rates[1]
+		b.table.add("throughput", "64 sessions : 1", ratio, "×").aim(ratio >= 10 || full, "≥ ", 10, "or until the processor is full")
+	}
+	if err := d.take(ctx, "allocs", ".allocs"); err != nil {
+		return err
+	}
+	return d.take(ctx, "heap", ".heap")
 }
 
 // measureSplit says what the daemon's processor time goes to.

@@ -31,6 +31,7 @@ type benchWorld struct {
 	turns  map[int]*benchTurn // those under way
 	number int
 	model  benchModel
+	newest benchSample
 }
 
 // benchTurn is when what happened.
@@ -93,10 +94,13 @@ func (w *benchWorld) close() error {
 	return w.site.close()
 }
 
+// base is where Slack is.
+func (w *benchWorld) base() string { return "http://" + w.site.listener.Addr().String() }
+
 // config is the default one but for how many turns may run at once.
 func (w *benchWorld) config(s benchSetup) string {
 	slack := w.slack.Options()
-	config := strings.NewReplacer("BASE", "http://"+w.site.listener.Addr().String(), "MODELS", w.models.URL, "DATA", strconv.Quote(s.data), "AITOKEN", demoToken,
+	config := strings.NewReplacer("BASE", w.base(), "MODELS", w.models.URL, "DATA", strconv.Quote(s.data), "AITOKEN", demoToken,
 		"SLACKBOT", slack.BotToken, "SLACKAPP", slack.AppToken).Replace(`
 data_dir: DATA
 workers_ai: {account_id: bench, api_token: AITOKEN, base_url: MODELS/client/v4}
@@ -145,7 +149,8 @@ func (w *benchWorld) called(method string, form url.Values) *sandbox.SlackFault 
 		return nil
 	}
 	now, shows := time.Now(), form.Get("blocks")
-	t := w.turn(benchNumber(shows, benchSays))
+	n := benchNumber(shows, benchSays)
+	t := w.turn(n)
 	if t == nil {
 		return nil
 	}
@@ -155,6 +160,11 @@ func (w *benchWorld) called(method string, form url.Values) *sandbox.SlackFault 
 	}
 	// The button to stop an answer goes with the last edit.
 	if !strings.Contains(shows, `"stop:`) {
+		w.mu.Lock()
+		if w.newest.wanted && method == "chat.postMessage" {
+			w.newest.posted, w.newest.post = n, form
+		}
+		w.mu.Unlock()
 		t.stood.note(now)
 		t.once.Do(func() { close(t.done) })
 	}

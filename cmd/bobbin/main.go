@@ -38,6 +38,7 @@ type cli struct {
 
 	TortureChild tortureChildCmd `cmd:"" hidden:""`
 	BenchChild   benchChildCmd   `cmd:"" hidden:""`
+	BenchBare    benchBareCmd    `cmd:"" hidden:""`
 }
 
 // console is where a command reads and writes, so that tests can have their own.

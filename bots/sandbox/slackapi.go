@@ -1,8 +1,9 @@
 package sandbox
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -29,7 +30,8 @@ type slackReply map[string]any
 func slackOK(kv ...any) slackReply {
 	r := slackReply{"ok": true}
 	for i := 0; i+1 < len(kv); i += 2 {
-		r[fmt.Sprint(kv[i])] = kv[i+1]
+		name, _ := kv[i].(string)
+		r[name] = kv[i+1]
 	}
 	return r
 }
@@ -206,15 +208,15 @@ func (s *Slack) Unknown() []string {
 // slackArguments reads the arguments and the token of a call: from a query, a form or
 // a JSON object. It returns Slack's error for a body that cannot be read.
 func slackArguments(w http.ResponseWriter, r *http.Request) (form slackForm, token, code string) {
-	r.Body = http.MaxBytesReader(w, r.Body, slackMaxBody)
 	token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind == "application/json" {
-		form, code = slackJSONForm(r.Body)
-	} else if err := r.ParseForm(); err != nil {
+	kind, _, unreadable := mime.ParseMediaType(cmp.Or(r.Header.Get("Content-Type"), "application/octet-stream"))
+	switch {
+	case kind == "application/json":
+		form, code = slackJSONForm(w, r)
+	case unreadable != nil:
 		form, code = slackForm{}, "invalid_form_data"
-	} else {
-		form = r.Form
+	default:
+		form, code = slackFormData(w, r, kind)
 	}
 	if t := form.Get("token"); t != "" {
 		token = t
@@ -223,10 +225,41 @@ func slackArguments(w http.ResponseWriter, r *http.Request) (form slackForm, tok
 	return form, token, code
 }
 
+// slackBody reads the body of a call.
+func slackBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var b bytes.Buffer
+	if r.ContentLength > 0 && r.ContentLength <= slackMaxBody {
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, slackMaxBody))
+	return b.Bytes(), err
+}
+
+// slackFormData reads the fields of a form and of the query. It is [http.Request.ParseForm]
+// without what that copies.
+func slackFormData(w http.ResponseWriter, r *http.Request, kind string) (slackForm, string) {
+	text := ""
+	if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method) && kind == "application/x-www-form-urlencoded" {
+		raw, err := slackBody(w, r)
+		if err != nil {
+			return slackForm{}, "invalid_form_data"
+		}
+		text = string(raw)
+	}
+	if r.URL.RawQuery != "" {
+		text += "&" + r.URL.RawQuery
+	}
+	form, err := url.ParseQuery(text)
+	if err != nil {
+		return slackForm{}, "invalid_form_data"
+	}
+	return form, ""
+}
+
 // slackJSONForm reads a JSON object as if it were a form.
-func slackJSONForm(body io.Reader) (slackForm, string) {
+func slackJSONForm(w http.ResponseWriter, r *http.Request) (slackForm, string) {
 	form := slackForm{}
-	raw, err := io.ReadAll(body)
+	raw, err := slackBody(w, r)
 	if err != nil {
 		return form, "request_timeout"
 	}
@@ -250,10 +283,13 @@ func slackJSONForm(body io.Reader) (slackForm, string) {
 	return form, ""
 }
 
+// slackWriteJSON says how long the answer is, so that it goes out in one piece.
 func slackWriteJSON(w http.ResponseWriter, status int, v any) {
+	body := slackJSON(v)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(slackJSON(v)) // the caller has gone: nothing is left to tell it
+	_, _ = w.Write(body) // the caller has gone: nothing is left to tell it
 }
 
 // SlackFault is what goes wrong with a call. With neither Status nor Drop set, the

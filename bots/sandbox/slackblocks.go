@@ -18,10 +18,13 @@ const (
 
 // slackBlocks is a list of blocks that was read, and what is wrong with it.
 type slackBlocks struct {
+	raw  string
 	list []map[string]any
 	view bool // of a modal or home, not of a message
 	// code is Slack's error, with what it is about after a colon; empty if all is well.
 	code string
+	// nameless checks build no names of places. Most blocks are right and need none.
+	nameless bool
 
 	markdown, rendered, shown, tables int
 	ids                               map[string]bool
@@ -29,13 +32,22 @@ type slackBlocks struct {
 
 // slackReadBlocks reads the blocks of a message, or of a view.
 func slackReadBlocks(raw string, view bool) *slackBlocks {
-	b := &slackBlocks{view: view, ids: make(map[string]bool)}
+	b := &slackBlocks{raw: raw, view: view, nameless: true}
 	if json.Unmarshal([]byte(raw), &b.list) != nil {
 		b.code = "invalid_blocks_format"
 		return b
 	}
+	if b.check(); b.code != "" {
+		b = &slackBlocks{raw: raw, list: b.list, view: view}
+		b.check()
+	}
+	return b
+}
+
+// check goes through the list once.
+func (b *slackBlocks) check() {
 	most := slackMaxBlocks
-	if view {
+	if b.view {
 		most = slackMaxViewBlocks
 	}
 	if len(b.list) > most {
@@ -43,19 +55,33 @@ func slackReadBlocks(raw string, view bool) *slackBlocks {
 	}
 	for i, block := range b.list {
 		b.shown++
-		b.block(fmt.Sprintf("[%d]", i), block)
+		b.block(b.nth("", i), block)
 	}
-	if b.code == "" && (b.markdown > slackMaxMarkdown || b.rendered > slackMaxRendered || b.shown > slackMaxBlocks && !view) {
+	if b.code == "" && (b.markdown > slackMaxMarkdown || b.rendered > slackMaxRendered || b.shown > slackMaxBlocks && !b.view) {
 		b.code = "msg_blocks_too_long"
 	}
-	return b
 }
 
-// named returns the blocks with a block_id for each that people can act on, as Slack
-// gives them out.
-func (b *slackBlocks) named(raw string) string {
-	changed := false
-	for _, block := range b.list {
+// nth names the place of an entry of a list.
+func (b *slackBlocks) nth(list string, i int) string {
+	if b.nameless {
+		return ""
+	}
+	return fmt.Sprintf("%s[%d]", list, i)
+}
+
+// kind adds to the name of a place what stands there.
+func (b *slackBlocks) kind(at, kind string) string {
+	if b.nameless {
+		return ""
+	}
+	return at + " " + kind
+}
+
+// name gives a block_id to each block that people can act on and that has none, as Slack
+// does, and returns which these are.
+func (b *slackBlocks) name() (which []int) {
+	for i, block := range b.list {
 		if _, has := block["block_id"].(string); has {
 			continue
 		}
@@ -63,12 +89,47 @@ func (b *slackBlocks) named(raw string) string {
 			continue
 		}
 		block["block_id"] = rand.Text()[:5]
-		changed = true
+		which = append(which, i)
 	}
-	if !changed {
-		return raw
+	return which
+}
+
+// named returns the JSON of the blocks with the names that name gives. They must be right.
+func (b *slackBlocks) named() string {
+	which := b.name()
+	if len(which) == 0 {
+		return b.raw
 	}
-	return string(slackJSON(b.list))
+	ends := slackEnds(b.raw)
+	named := make([]byte, 0, len(b.raw)+len(which)*len(`,"block_id":"12345"`))
+	done := 0
+	for _, i := range which {
+		named = append(named, b.raw[done:ends[i]]...)
+		named = append(named, `,"block_id":"`+slackString(b.list[i], "block_id")+`"`...)
+		done = ends[i]
+	}
+	return string(append(named, b.raw[done:]...))
+}
+
+// slackEnds returns where the objects in a JSON array of objects have their last brace.
+func slackEnds(raw string) (ends []int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 1 {
+				ends = append(ends, i)
+			}
+		}
+	}
+	return ends
 }
 
 // fail notes the first fault.
@@ -80,7 +141,7 @@ func (b *slackBlocks) fail(format string, args ...any) {
 
 func (b *slackBlocks) block(at string, block map[string]any) {
 	kind, _ := block["type"].(string)
-	at += " " + kind
+	at = b.kind(at, kind)
 	if id, has := block["block_id"]; has {
 		name, ok := id.(string)
 		if !ok || utf8.RuneCountInString(name) > slackMaxID {
@@ -89,9 +150,12 @@ func (b *slackBlocks) block(at string, block map[string]any) {
 		if b.ids[name] && name != "" {
 			b.fail("%s: the block_id %q stands there twice", at, name)
 		}
+		if b.ids == nil {
+			b.ids = make(map[string]bool)
+		}
 		b.ids[name] = true
 	}
-	actions := make(map[string]bool)
+	var actions slackActionIDs
 	switch kind {
 	case "section":
 		if block["text"] == nil && block["fields"] == nil {
@@ -102,17 +166,17 @@ func (b *slackBlocks) block(at string, block map[string]any) {
 		}
 		if block["fields"] != nil {
 			for i, f := range b.array(at+".fields", block["fields"], 1, 10) {
-				b.text(fmt.Sprintf("%s.fields[%d]", at, i), f, "", 2_000)
+				b.text(b.nth(at+".fields", i), f, "", 2_000)
 			}
 		}
 		if block["accessory"] != nil {
-			b.element(at+".accessory", block["accessory"], slackInSection, actions)
+			b.element(at+".accessory", block["accessory"], slackInSection, &actions)
 		}
 	case "header":
 		b.text(at+".text", block["text"], "plain_text", 150)
 	case "context":
 		for i, e := range b.array(at+".elements", block["elements"], 1, 10) {
-			place := fmt.Sprintf("%s.elements[%d]", at, i)
+			place := b.nth(at+".elements", i)
 			if m, _ := e.(map[string]any); m["type"] == "image" {
 				b.image(place, m)
 			} else {
@@ -121,7 +185,7 @@ func (b *slackBlocks) block(at string, block map[string]any) {
 		}
 	case "actions":
 		for i, e := range b.array(at+".elements", block["elements"], 1, 25) {
-			b.element(fmt.Sprintf("%s.elements[%d]", at, i), e, slackInActions, actions)
+			b.element(b.nth(at+".elements", i), e, slackInActions, &actions)
 		}
 	case "image":
 		b.image(at, block)
@@ -136,14 +200,14 @@ func (b *slackBlocks) block(at string, block map[string]any) {
 		if block["hint"] != nil {
 			b.text(at+".hint", block["hint"], "plain_text", 2_000)
 		}
-		b.element(at+".element", block["element"], slackInInput, actions)
+		b.element(at+".element", block["element"], slackInInput, &actions)
 	default:
-		b.inMessage(at, kind, block, actions)
+		b.inMessage(at, kind, block, &actions)
 	}
 }
 
 // inMessage checks the blocks that only a message may have.
-func (b *slackBlocks) inMessage(at, kind string, block map[string]any, actions map[string]bool) {
+func (b *slackBlocks) inMessage(at, kind string, block map[string]any, actions *slackActionIDs) {
 	if b.view && kind != "video" {
 		b.fail("%s: a view has no such block", at)
 		return
@@ -160,7 +224,7 @@ func (b *slackBlocks) inMessage(at, kind string, block map[string]any, actions m
 		b.shown += parts - 1
 	case "context_actions":
 		for i, e := range b.array(at+".elements", block["elements"], 1, 5) {
-			b.element(fmt.Sprintf("%s.elements[%d]", at, i), e, slackInContext, actions)
+			b.element(b.nth(at+".elements", i), e, slackInContext, actions)
 		}
 	case "task_card":
 		b.task(at, block)
@@ -169,7 +233,7 @@ func (b *slackBlocks) inMessage(at, kind string, block map[string]any, actions m
 		if block["tasks"] != nil {
 			for i, e := range b.array(at+".tasks", block["tasks"], 0, slackMaxBlocks) {
 				m, _ := e.(map[string]any)
-				b.task(fmt.Sprintf("%s.tasks[%d]", at, i), m)
+				b.task(b.nth(at+".tasks", i), m)
 			}
 		}
 	case "table":
@@ -177,7 +241,7 @@ func (b *slackBlocks) inMessage(at, kind string, block map[string]any, actions m
 			b.code = "invalid_attachments: only_one_table_allowed"
 		}
 		for i, row := range b.array(at+".rows", block["rows"], 1, 100) {
-			b.array(fmt.Sprintf("%s.rows[%d]", at, i), row, 1, 20)
+			b.array(b.nth(at+".rows", i), row, 1, 20)
 		}
 	case "file", "video", "call", "alert", "card", "carousel", "container", "data_table", "data_visualization", "share_shortcut":
 	default:

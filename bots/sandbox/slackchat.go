@@ -37,7 +37,7 @@ func (s *Slack) content(f slackForm) (c slackContent, code string) {
 		if blocks.code != "" {
 			return c, blocks.code
 		}
-		c.blocks = blocks.named(c.blocks)
+		c.blocks = blocks.named()
 		if strings.TrimSpace(c.blocks) == "[]" {
 			c.blocks = ""
 		}
@@ -52,8 +52,8 @@ func slackMetadata(raw string) (metadata, code string) {
 		return "", ""
 	}
 	var m struct {
-		EventType    string         `json:"event_type"`
-		EventPayload map[string]any `json:"event_payload"`
+		EventType    string                     `json:"event_type"`
+		EventPayload map[string]json.RawMessage `json:"event_payload"`
 	}
 	if json.Unmarshal([]byte(raw), &m) != nil || (m.EventType == "") != (len(m.EventPayload) == 0) {
 		return "", "invalid_metadata_format"

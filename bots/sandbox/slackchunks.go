@@ -75,7 +75,7 @@ func (s *Slack) streamed(f slackForm) (c slackChunks, code string) {
 			if blocks += len(b.list); b.code != "" || blocks > slackMaxBlocks {
 				return c, "invalid_chunks: " + b.code
 			}
-			b.named("")
+			b.name()
 			c.list[i].Blocks = b.list
 		default:
 			return c, "invalid_chunks: there is no chunk of type " + k.Type

@@ -200,7 +200,7 @@ func (s *Slack) respond(to *slackResponse, raw json.RawMessage) string {
 		if b.code != "" {
 			return b.code
 		}
-		a.Blocks = json.RawMessage(b.named(string(a.Blocks)))
+		a.Blocks = json.RawMessage(b.named())
 	}
 	old, standing := s.world.Message(to.channel, to.original)
 	if a.DeleteOriginal {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -34,33 +35,49 @@ type slackDelivery struct {
 	tried    chan struct{}        // closed after the first attempt
 }
 
-// slackEnvelope is a frame of Socket Mode.
-type slackEnvelope struct {
-	EnvelopeID             string          `json:"envelope_id"`
-	Type                   string          `json:"type"`
-	Payload                json.RawMessage `json:"payload"`
-	AcceptsResponsePayload bool            `json:"accepts_response_payload"`
-	RetryAttempt           int             `json:"retry_attempt"`
-	RetryReason            string          `json:"retry_reason"`
+// frame returns the frame of Socket Mode that carries d under an id. What is in it is JSON
+// already or needs no escaping: encoding it as a value would read the payload once more.
+func (d *slackDelivery) frame(id string) []byte {
+	b := make([]byte, 0, len(d.payload)+256)
+	b = append(b, `{"envelope_id":"`+id+`","type":"`+d.kind+`","payload":`...)
+	b = append(b, d.payload...)
+	b = append(b, `,"accepts_response_payload":`...)
+	b = strconv.AppendBool(b, d.kind != "events_api")
+	b = append(b, `,"retry_attempt":`...)
+	b = strconv.AppendInt(b, int64(d.attempt), 10)
+	return append(b, `,"retry_reason":"`+d.reason+`"}`...)
+}
+
+// slackCallback is what an event comes in.
+type slackCallback struct {
+	Token          string               `json:"token"`
+	TeamID         string               `json:"team_id"`
+	AppID          string               `json:"api_app_id"`
+	Type           string               `json:"type"`
+	Event          any                  `json:"event"`
+	EventID        string               `json:"event_id"`
+	EventTime      int64                `json:"event_time"`
+	EventContext   string               `json:"event_context"`
+	ExtShared      bool                 `json:"is_ext_shared_channel"`
+	Authorizations []slackAuthorization `json:"authorizations"`
+}
+
+// slackAuthorization is for whom an event is meant.
+type slackAuthorization struct {
+	EnterpriseID      *string `json:"enterprise_id"`
+	TeamID            string  `json:"team_id"`
+	UserID            string  `json:"user_id"`
+	Bot               bool    `json:"is_bot"`
+	EnterpriseInstall bool    `json:"is_enterprise_install"`
 }
 
 // deliverEvent puts an event on its way. The caller holds mu, so that events leave in
 // the order in which they happened.
 func (s *Slack) deliverEvent(channel string, event any) {
-	payload := slackJSON(map[string]any{
-		"token":                 "verification token",
-		"team_id":               s.o.TeamID,
-		"api_app_id":            s.o.AppID,
-		"type":                  "event_callback",
-		"event":                 event,
-		"event_id":              "Ev" + rand.Text(),
-		"event_time":            time.Now().Unix(),
-		"event_context":         "4-" + rand.Text(),
-		"is_ext_shared_channel": false,
-		"authorizations": []map[string]any{{
-			"enterprise_id": nil, "team_id": s.o.TeamID, "user_id": s.o.Bot.ID,
-			"is_bot": true, "is_enterprise_install": false,
-		}},
+	payload := slackJSON(slackCallback{
+		Token: "verification token", TeamID: s.o.TeamID, AppID: s.o.AppID, Type: "event_callback",
+		Event: event, EventID: "Ev" + rand.Text(), EventTime: time.Now().Unix(), EventContext: "4-" + rand.Text(),
+		Authorizations: []slackAuthorization{{TeamID: s.o.TeamID, UserID: s.o.Bot.ID, Bot: true}},
 	})
 	d := &slackDelivery{kind: "events_api", channel: channel, payload: payload}
 	for range 1 + s.copies {

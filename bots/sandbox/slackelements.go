@@ -24,29 +24,32 @@ const (
 	slackInContext
 )
 
+// slackActionIDs are those of the elements of one block so far: 25 at most.
+type slackActionIDs []string
+
 // slackTyped are the elements that a person types into.
 var slackTyped = []string{"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input"}
 
 // element checks one thing to press, choose from or type into. Its action_id must not
 // stand in the block already.
-func (b *slackBlocks) element(at string, v any, in slackPlacing, actions map[string]bool) {
+func (b *slackBlocks) element(at string, v any, in slackPlacing, actions *slackActionIDs) {
 	e, ok := v.(map[string]any)
 	if !ok {
 		b.fail("%s is no element", at)
 		return
 	}
 	kind, _ := e["type"].(string)
-	at += " " + kind
+	at = b.kind(at, kind)
 	if kind == "image" && in == slackInSection {
 		b.image(at, e)
 		return
 	}
 	if id, has := e["action_id"]; has {
 		name := b.string(at+".action_id", id, 1, slackMaxID)
-		if actions[name] {
+		if slices.Contains(*actions, name) {
 			b.fail("%s: the action_id %q stands there twice", at, name)
 		}
-		actions[name] = true
+		*actions = append(*actions, name)
 	}
 	if !slackPlaced(kind, in) {
 		b.fail("%s: no such element here", at)
@@ -91,7 +94,7 @@ func (b *slackBlocks) element(at string, v any, in slackPlacing, actions map[str
 		}
 		for i, g := range b.array(at+".option_groups", e["option_groups"], 1, slackMaxOptions) {
 			m, _ := g.(map[string]any)
-			place := fmt.Sprintf("%s.option_groups[%d]", at, i)
+			place := b.nth(at+".option_groups", i)
 			b.text(place+".label", m["label"], "plain_text", slackMaxButton)
 			b.options(place, m["options"], slackMaxOptions)
 		}
@@ -101,7 +104,7 @@ func (b *slackBlocks) element(at string, v any, in slackPlacing, actions map[str
 func (b *slackBlocks) options(at string, v any, most int) {
 	for i, o := range b.array(at+".options", v, 1, most) {
 		m, _ := o.(map[string]any)
-		place := fmt.Sprintf("%s.options[%d]", at, i)
+		place := b.nth(at+".options", i)
 		b.text(place+".text", m["text"], "", slackMaxButton)
 		b.string(place+".value", m["value"], 0, 150)
 		if m["description"] != nil {

@@ -137,7 +137,7 @@ func (s *Slack) remove(c Channel, m Message) {
 		delete(s.streams, ref)
 	}
 	ts := s.newTS()
-	s.subscribed(c, slackMessage{
+	s.announceEvent(c, slackMessage{
 		Type: "message", Subtype: "message_deleted", Hidden: true, DeletedTS: m.ID,
 		Channel: c.ID, ChannelType: slackChannelType(c), TS: ts, EventTS: ts, Previous: &before,
 	})
@@ -148,13 +148,16 @@ func (s *Slack) announce(c Channel, m Message) {
 	if !c.Direct && slackMentions(m.Text, s.o.Bot.ID) && !s.isBot(m.User) {
 		s.announceMention(c, m)
 	}
+	if !s.subscribed(c) {
+		return
+	}
 	e := s.show(m)
 	e.Files = s.showFiles(m, true)
 	if c.Direct && s.events["app_context_changed"] && !s.isBot(m.User) {
 		e.AppContext = s.appContext(m.User)
 	}
 	e.Channel, e.ChannelType, e.EventTS = c.ID, slackChannelType(c), m.ID
-	s.subscribed(c, e)
+	s.deliverEvent(c.ID, e)
 }
 
 // announceMention tells the app that m mentions it. The caller holds mu.
@@ -171,20 +174,29 @@ func (s *Slack) announceMention(c Channel, m Message) {
 // announceChange tells the app that before has become m. The caller holds mu.
 func (s *Slack) announceChange(c Channel, m Message, before slackMessage) {
 	now, ts := s.show(m), s.newTS()
-	s.subscribed(c, slackMessage{
+	s.announceEvent(c, slackMessage{
 		Type: "message", Subtype: "message_changed", Hidden: true,
 		Channel: c.ID, ChannelType: slackChannelType(c), TS: ts, EventTS: ts, Message: &now, Previous: &before,
 	})
 }
 
-// subscribed delivers a message event if the app wants those of the channel. The
+// announceEvent delivers a message event if the app wants those of the channel. The
 // caller holds mu.
-func (s *Slack) subscribed(c Channel, e slackMessage) {
-	name := map[string]string{"im": "message.im", "group": "message.groups"}[e.ChannelType]
-	if name == "" {
-		name = "message.channels"
-	}
-	if s.events[name] && !s.deafTo(c.ID) {
+func (s *Slack) announceEvent(c Channel, e slackMessage) {
+	if s.subscribed(c) {
 		s.deliverEvent(c.ID, e)
 	}
+}
+
+// subscribed reports whether the app gets the message events of a channel. The caller
+// holds mu.
+func (s *Slack) subscribed(c Channel) bool {
+	name := "message.channels"
+	switch slackChannelType(c) {
+	case "im":
+		name = "message.im"
+	case "group":
+		name = "message.groups"
+	}
+	return s.events[name] && !s.deafTo(c.ID)
 }

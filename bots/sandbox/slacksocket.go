@@ -181,11 +181,7 @@ func (s *Slack) sendEnvelope(d *slackDelivery) bool {
 	id := rand.Text()
 	d.ids = append(d.ids, id)
 	s.waiting[id] = d
-	s.sendFrame(so, slackJSON(slackEnvelope{
-		EnvelopeID: id, Type: d.kind, Payload: d.payload,
-		AcceptsResponsePayload: d.kind != "events_api",
-		RetryAttempt:           d.attempt, RetryReason: d.reason,
-	}))
+	s.sendFrame(so, d.frame(id))
 	return true
 }
 

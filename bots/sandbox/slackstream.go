@@ -149,7 +149,7 @@ func (s *Slack) stopStream(f slackForm) slackReply {
 		if b.code != "" {
 			return slackFail(b.code)
 		}
-		b.named("")
+		b.name()
 		last = b.list
 	}
 	metadata, code := slackMetadata(f.Get("metadata"))

@@ -114,7 +114,7 @@ func (s *Slack) readView(raw, kind string) (*slackView, string) {
 		_, more, _ := strings.Cut(b.code, ": ")
 		return nil, "invalid_arguments: " + more
 	}
-	b.named("")
+	b.name()
 	v := &slackView{
 		kind: kind, hash: rand.Text()[:10], callbackID: in.CallbackID, externalID: in.ExternalID,
 		private: in.PrivateMetadata, blocks: b.list, clearOnClose: in.ClearOnClose, notify: in.NotifyOnClose,

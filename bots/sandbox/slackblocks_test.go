@@ -72,9 +72,9 @@ func TestSlackSaysWhereBlocksAreWrong(t *testing.T) {
 	s := newSlackRig(t, sandbox.SlackOptions{NoLimits: true})
 	for blocks, place := range map[string]string{
 		`[{"type":"divider"},{"type":"actions","elements":[{"type":"button","text":{"type":"plain_text","text":"x"}},{"type":"button"}]}]`: "[1] actions.elements[1] button.text",
-		`[{"type":"section","fields":[{"type":"mrkdwn","text":""}]}]`:                                                                     "[0] section.fields[0]",
-		`[{"type":"actions","elements":[{"type":"overflow","options":[{"value":"a"}]}]}]`:                                                 "[0] actions.elements[0] overflow.options[0].text",
-		`[{"type":"plan","title":"x","tasks":[{"task_id":"1"}]}]`:                                                                         "[0] plan.tasks[0].title",
+		`[{"type":"section","fields":[{"type":"mrkdwn","text":""}]}]`:                                                                      "[0] section.fields[0]",
+		`[{"type":"actions","elements":[{"type":"overflow","options":[{"value":"a"}]}]}]`:                                                  "[0] actions.elements[0] overflow.options[0].text",
+		`[{"type":"plan","title":"x","tasks":[{"task_id":"1"}]}]`:                                                                          "[0] plan.tasks[0].title",
 	} {
 		if _, more := s.refusal(t, "chat.postMessage", url.Values{"channel": {"C0GENERAL"}, "blocks": {blocks}}); !strings.Contains(more, place+" ") {
 			t.Errorf("of %s Slack says %q, not what is wrong with %s", blocks, more, place)

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,18 +14,23 @@ type benchModel struct {
 	tokens int
 	pace   time.Duration // between tokens; 0: all at once
 	hold   chan struct{} // if not nil, the last token waits until it is closed
+
+	words string // all events but the first and the last; script sets it
 }
 
 // script sets how answers come from now on.
 func (w *benchWorld) script(m benchModel) {
+	m.words = strings.Repeat(benchEvent(benchWord), max(m.tokens-2, 0))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.model = m
 }
 
 // benchEvent is a token as Workers AI streams it.
-const benchEvent = `data: {"choices":[{"delta":{"content":%q,"reasoning_content":null,"role":null,"tool_calls":null},"finish_reason":null,"index":0,"logprobs":null,"matched_stop":null}],` +
-	`"created":1769900000,"id":"id-1769900000","model":"@cf/zai-org/glm-4.7-flash","object":"chat.completion.chunk","p":"abcdefghijkl","usage":{"prompt_tokens":0,"completion_tokens":1,"total_tokens":1}}` + "\n\n"
+func benchEvent(token string) string {
+	return `data: {"choices":[{"delta":{"content":"` + token + `","reasoning_content":null,"role":null,"tool_calls":null},"finish_reason":null,"index":0,"logprobs":null,"matched_stop":null}],` +
+		`"created":1769900000,"id":"id-1769900000","model":"@cf/zai-org/glm-4.7-flash","object":"chat.completion.chunk","p":"abcdefghijkl","usage":{"prompt_tokens":0,"completion_tokens":1,"total_tokens":1}}` + "\n\n"
+}
 
 const benchLast = `data: {"choices":[{"delta":{"reasoning_content":null},"finish_reason":"stop","index":0,"logprobs":null,"matched_stop":null}],` +
 	`"created":1769900000,"id":"id-1769900000","model":"@cf/zai-org/glm-4.7-flash","object":"chat.completion.chunk","p":"abcdefghijkl","usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}` + "\n\n" +
@@ -37,16 +43,20 @@ const benchWord = " something"
 // saves is the daemon's.
 func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	body, _ := w.bodies.Get().(*bytes.Buffer)
+	if body == nil {
+		body = new(bytes.Buffer)
+	}
+	defer w.bodies.Put(body)
+	body.Reset()
+	if _, err := body.ReadFrom(r.Body); err != nil {
 		return // the daemon has gone
 	}
-	n := benchNumber(body, benchAsks)
-	t := w.turn(n)
+	n := benchNumber(body.Bytes(), benchAsks)
 	w.mu.Lock()
-	m := w.model
+	m, t := w.model, w.turns[n]
 	if w.newest.wanted {
-		w.newest.asked, w.newest.request = n, string(body)
+		w.newest.asked, w.newest.request = n, body.String()
 	}
 	w.mu.Unlock()
 	if t == nil {
@@ -54,15 +64,21 @@ func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 	}
 	t.asked.note(asked)
 	rw.Header().Set("Content-Type", "text/event-stream")
-	first, last := fmt.Sprintf(benchEvent, benchSays+fmt.Sprint(n, ":")), fmt.Sprintf(benchEvent, " "+benchEnds+fmt.Sprint(n))
-	words := max(m.tokens-2, 0)
+	number := strconv.Itoa(n)
+	first, last := benchEvent(benchSays+number+":"), benchEvent(" "+benchEnds+number)+benchLast
 	if m.pace == 0 && m.hold == nil {
 		now := time.Now()
 		t.first.note(now)
 		t.last.note(now)
-		_, _ = io.WriteString(rw, first+strings.Repeat(fmt.Sprintf(benchEvent, benchWord), words)+last+benchLast) // or the daemon has gone
+		rw.Header().Set("Content-Length", strconv.Itoa(len(first)+len(m.words)+len(last)))
+		_, _ = io.WriteString(rw, first+m.words+last) // or the daemon has gone
 		return
 	}
+	m.stream(rw, r, t, first, last)
+}
+
+// stream sends one token after the other.
+func (m benchModel) stream(rw http.ResponseWriter, r *http.Request, t *benchTurn, first, last string) {
 	send := func(event string) bool {
 		_, err := io.WriteString(rw, event)
 		return err == nil && http.NewResponseController(rw).Flush() == nil
@@ -71,10 +87,10 @@ func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 	if !send(first) {
 		return
 	}
-	word := fmt.Sprintf(benchEvent, benchWord)
+	word := benchEvent(benchWord)
 	tick := time.NewTicker(max(m.pace, time.Millisecond))
 	defer tick.Stop()
-	for range words {
+	for range len(m.words) / len(word) {
 		select {
 		case <-tick.C:
 		case <-r.Context().Done():
@@ -92,5 +108,5 @@ func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	t.last.note(time.Now())
-	send(last + benchLast)
+	send(last)
 }

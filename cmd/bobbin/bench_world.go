@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ type benchWorld struct {
 	slack  *sandbox.Slack
 	models *httptest.Server
 	site   site
+	bodies sync.Pool // buffers of requests
 	served sync.WaitGroup
 	stop   context.CancelFunc
 
@@ -123,17 +123,19 @@ const (
 	benchEnds = "end#"
 )
 
-// benchNumber reads the number that follows the last mark in b, -1 if there is none.
-func benchNumber[T string | []byte](b T, mark string) int {
-	i := bytes.LastIndex([]byte(b), []byte(mark))
-	if i < 0 {
-		return -1
+// benchNumber reads the number that follows the last mark in text, -1 if there is none.
+func benchNumber[T string | []byte](text T, mark string) int {
+	for i := len(text) - len(mark); i >= 0; i-- {
+		if text[i] != mark[0] || string(text[i:i+len(mark)]) != mark {
+			continue
+		}
+		n := 0
+		for i += len(mark); i < len(text) && text[i] >= '0' && text[i] <= '9'; i++ {
+			n = 10*n + int(text[i]-'0')
+		}
+		return n
 	}
-	n := 0
-	for i += len(mark); i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
-		n = 10*n + int(b[i]-'0')
-	}
-	return n
+	return -1
 }
 
 func (w *benchWorld) turn(n int) *benchTurn {
@@ -218,7 +220,7 @@ func (s *benchSession) say() (t *benchTurn, forget func(), err error) {
 		defer w.mu.Unlock()
 		delete(w.turns, n)
 	}
-	text := fmt.Sprintf("<@U0BOBBIN> %s%d: what is to be done today?", benchAsks, n)
+	text := "<@U0BOBBIN> " + benchAsks + strconv.Itoa(n) + ": what is to be done today?"
 	t.said.note(time.Now())
 	ts, err := w.slack.Say("U0ADA", benchChannel, s.root, text)
 	if s.turns++; s.root == "" {

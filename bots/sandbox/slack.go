@@ -127,7 +127,7 @@ type Slack struct {
 	nextSocket int
 	waiting    map[string]*slackDelivery // by envelope id
 	stats      SlackDeliveries
-	settled    chan struct{} // closed and replaced when nothing is on its way
+	settled    chan struct{} // closed when nothing is on its way; nil while nobody waits for that
 	recent     []*slackDelivery
 	copies     int
 	httpTail   map[string]chan struct{} // channel → first attempt of its newest event
@@ -172,7 +172,6 @@ func NewSlack(o SlackOptions) *Slack {
 		limited:   make(map[string]int),
 		tickets:   make(map[string]time.Time),
 		waiting:   make(map[string]*slackDelivery),
-		settled:   make(chan struct{}),
 		httpTail:  make(map[string]chan struct{}),
 		responses: make(map[string]*slackResponse),
 
@@ -230,6 +229,7 @@ func (s *Slack) Handler() http.Handler {
 func (s *Slack) Close() {
 	s.mu.Lock()
 	s.closed = true
+	s.giveUp()
 	s.mu.Unlock()
 	s.stop()
 	s.DropSockets()

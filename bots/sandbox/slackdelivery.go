@@ -31,6 +31,7 @@ type slackDelivery struct {
 	acked    chan json.RawMessage // gets the payload of the first ack
 	ids      []string             // envelope ids it went out under
 	onSocket bool                 // the current attempt has been sent on a socket
+	overdue  *time.Timer          // ends the first attempt, on a socket; nil once that has ended
 	before   chan struct{}        // HTTP: first attempt of the event before
 	tried    chan struct{}        // closed after the first attempt
 }
@@ -125,6 +126,9 @@ func (s *Slack) Deliveries() SlackDeliveries {
 func (s *Slack) Settled(ctx context.Context) error {
 	for {
 		s.mu.Lock()
+		if s.settled == nil {
+			s.settled = make(chan struct{})
+		}
 		waiting, settled := s.stats.Waiting, s.settled
 		s.mu.Unlock()
 		if waiting == 0 {
@@ -138,24 +142,72 @@ func (s *Slack) Settled(ctx context.Context) error {
 	}
 }
 
-// dispatch makes the first attempt and starts the goroutine that sees the delivery
-// through. The caller holds mu.
+// dispatch makes the first attempt. Most events are acked after it: only then, or over
+// HTTP, is there a goroutine that sees the delivery through. The caller holds mu.
 func (s *Slack) dispatch(d *slackDelivery) {
+	s.stats.Waiting++
 	if s.o.EventsURL != "" {
 		d.before = s.httpTail[d.channel]
 		s.httpTail[d.channel] = d.tried
 	} else {
 		d.onSocket = s.sendEnvelope(d)
 	}
-	s.stats.Waiting++
-	if !s.run(func() { s.seeThrough(d) }) {
+	if d.onSocket && !s.closed {
+		d.overdue = time.AfterFunc(s.o.AckTimeout, func() { s.late(d) })
+		return
+	}
+	if !s.run(func() { s.seeThrough(d, s.await(d)) }) {
 		s.finish(d, false)
 	}
 }
 
-// seeThrough delivers d again until it is acked or given up.
-func (s *Slack) seeThrough(d *slackDelivery) {
-	acked := s.await(d)
+// late ends a first attempt on a socket that was not acked.
+func (s *Slack) late(d *slackDelivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.overdue == nil {
+		return // acked at the last moment, or all has ended
+	}
+	d.overdue, d.reason = nil, "timeout"
+	if !s.run(func() { s.seeThrough(d, false) }) {
+		s.finish(d, false)
+	}
+}
+
+// ack takes the ack of an envelope.
+func (s *Slack) ack(id string, payload json.RawMessage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.waiting[id]
+	delete(s.waiting, id)
+	switch {
+	case d == nil:
+	case d.overdue != nil:
+		d.overdue.Stop()
+		d.overdue = nil
+		s.finish(d, true)
+	default:
+		select {
+		case d.acked <- payload:
+		default: // acked already, under another envelope
+		}
+	}
+}
+
+// giveUp ends the deliveries whose first attempt is under way. The caller holds mu.
+func (s *Slack) giveUp() {
+	for _, d := range s.waiting {
+		if d.overdue != nil {
+			d.overdue.Stop()
+			d.overdue = nil
+			s.finish(d, false)
+		}
+	}
+}
+
+// seeThrough delivers d again until it is acked or given up, after a first attempt that
+// was acked or not.
+func (s *Slack) seeThrough(d *slackDelivery, acked bool) {
 	close(d.tried)
 	for _, pause := range s.o.Redeliver {
 		if acked || d.once || s.ctx.Err() != nil {
@@ -189,9 +241,9 @@ func (s *Slack) finish(d *slackDelivery, acked bool) {
 	} else {
 		s.stats.Lost++
 	}
-	if s.stats.Waiting == 0 {
+	if s.stats.Waiting == 0 && s.settled != nil {
 		close(s.settled)
-		s.settled = make(chan struct{})
+		s.settled = nil
 	}
 }
 

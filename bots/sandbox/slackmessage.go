@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -102,7 +101,8 @@ func (s *Slack) extra(channel, ts string) *slackExtra {
 // newTS returns the next message id: the time, and unique. The caller holds mu.
 func (s *Slack) newTS() string {
 	s.lastTS = max(s.lastTS+1, time.Now().UnixMicro())
-	return fmt.Sprintf("%d.%06d", s.lastTS/1_000_000, s.lastTS%1_000_000)
+	digits := strconv.FormatInt(s.lastTS, 10)
+	return digits[:len(digits)-6] + "." + digits[len(digits)-6:]
 }
 
 // slackMicros reads a ts, or a bare number of seconds, as microseconds.
@@ -134,22 +134,29 @@ func slackChannelType(c Channel) string {
 var (
 	slackEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 	// A token of Slack's mark-up, a URL, the name of somebody, or a character to escape.
-	slackTypedPart = regexp.MustCompile(`<(?:[@#!][^<>\s]+|(?:https?://|mailto:)[^<>\s]+)>|https?://[^\s<>` + "`" + `]+|@[\pL\pN_.-]+|[&<>]`)
+	slackTypedPart = regexp.MustCompile(`^(?:<(?:[@#!][^<>\s]+|(?:https?://|mailto:)[^<>\s]+)>|https?://[^\s<>` + "`" + `]+|@[\pL\pN_.-]+|[&<>])`)
 )
 
 // typed turns what a person types into what Slack makes of it: & < > escaped, URLs in
 // angle brackets, @name a mention. What is a token already stays.
 func (s *Slack) typed(text string) string {
-	names := make(map[string]string)
-	for _, u := range s.world.Users() {
-		names[strings.ToLower(u.Name)] = u.ID
-	}
 	var b strings.Builder
 	done := 0
-	for _, at := range slackTypedPart.FindAllStringIndex(text, -1) {
-		b.WriteString(text[done:at[0]])
-		part := text[at[0]:at[1]]
-		done = at[1]
+	for at := 0; at < len(text); at++ {
+		next := strings.IndexAny(text[at:], "&<>@h") // what a part begins with
+		if next < 0 {
+			break
+		}
+		at += next
+		if text[at] == 'h' && !strings.HasPrefix(text[at:], "http") {
+			continue
+		}
+		part := slackTypedPart.FindString(text[at:])
+		if part == "" {
+			continue
+		}
+		b.WriteString(text[done:at])
+		done = at + len(part)
 		switch {
 		case len(part) > 1 && part[0] == '<':
 			b.WriteString(part)
@@ -158,8 +165,8 @@ func (s *Slack) typed(text string) string {
 			b.WriteString("<" + slackEscaper.Replace(url) + ">" + slackEscaper.Replace(part[len(url):]))
 		case part[0] == '@':
 			name := strings.TrimRight(part[1:], ".-_")
-			id := names[strings.ToLower(name)]
-			if id == "" || (at[0] > 0 && !strings.ContainsAny(text[at[0]-1:at[0]], " \t\n(,;:")) {
+			id := s.called(name)
+			if id == "" || (at > 0 && !strings.ContainsAny(text[at-1:at], " \t\n(,;:")) {
 				b.WriteString(part)
 				break
 			}
@@ -167,9 +174,24 @@ func (s *Slack) typed(text string) string {
 		default:
 			b.WriteString(slackEscaper.Replace(part))
 		}
+		at = done - 1
+	}
+	if done == 0 {
+		return text
 	}
 	b.WriteString(text[done:])
 	return b.String()
+}
+
+// called returns the id of the newest account with that name, or nothing.
+func (s *Slack) called(name string) (id string) {
+	name = strings.ToLower(name)
+	for _, u := range s.world.Users() {
+		if strings.ToLower(u.Name) == name {
+			id = u.ID
+		}
+	}
+	return id
 }
 
 // mentions reports whether text speaks to user.

@@ -114,17 +114,7 @@ func (s *Slack) read(so *slackSocket) {
 		if json.Unmarshal(frame, &ack) != nil {
 			continue
 		}
-		s.mu.Lock()
-		d := s.waiting[ack.EnvelopeID]
-		delete(s.waiting, ack.EnvelopeID)
-		s.mu.Unlock()
-		if d == nil {
-			continue
-		}
-		select {
-		case d.acked <- ack.Payload:
-		default: // acked already, under another envelope
-		}
+		s.ack(ack.EnvelopeID, ack.Payload)
 	}
 }
 

@@ -39,24 +39,24 @@ const benchLast = `data: {"choices":[{"delta":{"reasoning_content":null},"finish
 // benchWord is the token that answers are made of, between the first and the last.
 const benchWord = " something"
 
-// answer is the model. It reads of a request only what it has to: the processor that it
-// saves is the daemon's.
+// answer is the model. It reads of a request only what it has to, and has at hand what it
+// answers: the processor that it saves is the daemon's.
 func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 	asked := time.Now()
-	body, _ := w.bodies.Get().(*bytes.Buffer)
-	if body == nil {
-		body = new(bytes.Buffer)
+	b, _ := w.buffers.Get().(*bytes.Buffer)
+	if b == nil {
+		b = new(bytes.Buffer)
 	}
-	defer w.bodies.Put(body)
-	body.Reset()
-	if _, err := body.ReadFrom(r.Body); err != nil {
+	defer w.buffers.Put(b)
+	b.Reset()
+	if _, err := b.ReadFrom(r.Body); err != nil {
 		return // the daemon has gone
 	}
-	n := benchNumber(body.Bytes(), benchAsks)
+	n := benchNumber(b.Bytes(), benchAsks)
 	w.mu.Lock()
 	m, t := w.model, w.turns[n]
 	if w.newest.wanted {
-		w.newest.asked, w.newest.request = n, body.String()
+		w.newest.asked, w.newest.request = n, b.String()
 	}
 	w.mu.Unlock()
 	if t == nil {
@@ -66,15 +66,19 @@ func (w *benchWorld) answer(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "text/event-stream")
 	number := strconv.Itoa(n)
 	first, last := benchEvent(benchSays+number+":"), benchEvent(" "+benchEnds+number)+benchLast
-	if m.pace == 0 && m.hold == nil {
-		now := time.Now()
-		t.first.note(now)
-		t.last.note(now)
-		rw.Header().Set("Content-Length", strconv.Itoa(len(first)+len(m.words)+len(last)))
-		_, _ = io.WriteString(rw, first+m.words+last) // or the daemon has gone
+	if m.pace > 0 || m.hold != nil {
+		m.stream(rw, r, t, first, last)
 		return
 	}
-	m.stream(rw, r, t, first, last)
+	now := time.Now()
+	t.first.note(now)
+	t.last.note(now)
+	b.Reset()
+	b.WriteString(first)
+	b.WriteString(m.words)
+	b.WriteString(last)
+	rw.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	_, _ = rw.Write(b.Bytes()) // or the daemon has gone
 }
 
 // stream sends one token after the other.

@@ -20,12 +20,12 @@ import (
 // benchWorld is Slack without its limits, a model that costs next to nothing, and the
 // people who write. It notes when what happens.
 type benchWorld struct {
-	slack  *sandbox.Slack
-	models *httptest.Server
-	site   site
-	bodies sync.Pool // buffers of requests
-	served sync.WaitGroup
-	stop   context.CancelFunc
+	slack   *sandbox.Slack
+	models  *httptest.Server
+	site    site
+	buffers sync.Pool // of the model, for requests and answers
+	served  sync.WaitGroup
+	stop    context.CancelFunc
 
 	mu     sync.Mutex
 	turns  map[int]*benchTurn // those under way

@@ -207,7 +207,7 @@ func TestHTTPModeReportsThatNoEventsCome(t *testing.T) {
 			t.Errorf("%d deaf, Ready: %v", r.s.Deaf(), err)
 		}
 		want(t, m.texts(), "can you hear me?")
-		r.s.arrives([]byte(payload(`{}`)), bots.Event{}, "event reaction_added")
+		r.s.arrives(&callback{}, bots.Event{}, "event reaction_added")
 		synctest.Wait()
 		if err := r.s.Ready(); err != nil {
 			t.Errorf("after an event: %v", err)

@@ -9,16 +9,18 @@
 // # Why
 //
 // Context: Slack wants every delivery acknowledged within three seconds and sends
-// again what is not. slack-go stops reading the socket when its consumer is slow,
-// blocks for ever in Ack when nobody drains it, does not acknowledge what it cannot
-// decode, and waits without a limit on a silent server. One post in a channel reaches
-// an app as two events with different ids, and a lost answer to chat.postMessage
-// leaves open whether the message stands.
+// again what is not. slack-go's client of Socket Mode hands each event through four
+// goroutines and decodes it several times, stops reading when its consumer is slow,
+// does not acknowledge what it cannot decode, and closes a socket whose end is announced
+// before it has another. slack-go waits without a limit on a silent server. One post in a
+// channel reaches an app as two events with different ids, and a lost answer to
+// chat.postMessage leaves open whether the message stands.
 //
-// Decision: the reader of the socket only decodes and enqueues. A few workers accept
-// the events, all events of one conversation in the same one, and acknowledge only
-// what was accepted; when their queues are full, an event is left for Slack to deliver
-// again. Events are decoded here, not by slack-go: only the fields that are used must
+// Decision: slack-go makes the calls, and the socket it asks Slack for is read here. Its
+// reader only decodes and enqueues. A few workers accept the events, all events of one
+// conversation in the same one, and acknowledge only what was accepted, on the socket that
+// it came on; when their queues are full, an event is left for Slack to deliver again. An
+// event is decoded once, and not by slack-go: only the fields that are used must
 // have the form they are known to have, so that a new kind of block cannot cost a
 // message, and Socket Mode and HTTP mode share one path. A message is named by channel
 // and timestamp, so that both events of a post are one message. Each post carries its

@@ -13,16 +13,34 @@ import (
 	"bobbin/bots/markup"
 )
 
-// callback is the part of an Events API delivery that bobbin reads. A field that it
-// does not read cannot make the delivery unreadable.
+// callback is the part of an Events API delivery that bobbin reads, decoded in one go. A
+// field that it does not read cannot make the delivery unreadable.
 type callback struct {
 	Type           string          `json:"type"`
 	Challenge      string          `json:"challenge"`
 	TeamID         string          `json:"team_id"`
 	AppID          string          `json:"api_app_id"`
 	EventID        string          `json:"event_id"`
+	EventTime      int64           `json:"event_time"`
 	Authorizations json.RawMessage `json:"authorizations"`
-	Event          json.RawMessage `json:"event"`
+	Event          inner           `json:"event"`
+}
+
+// inner is what bobbin reads of the events of all kinds. What only some of them have is
+// looked into when it is known to be such an event.
+type inner struct {
+	Type string `json:"type"`
+	post
+	EventTS   string          `json:"event_ts"`
+	DeletedTS string          `json:"deleted_ts"`           // of message_deleted
+	Message   json.RawMessage `json:"message"`              // of message_changed
+	Previous  json.RawMessage `json:"previous_message"`     // of both
+	Reaction  string          `json:"reaction"`             // of reaction_added
+	Item      json.RawMessage `json:"item"`                 // of the same
+	Streams   json.RawMessage `json:"streaming_message_ts"` // of agent_session_stopped
+	Inviter   string          `json:"inviter"`              // of member_joined_channel
+	Tab       string          `json:"tab"`                  // of app_home_opened
+	Thread    json.RawMessage `json:"assistant_thread"`     // of assistant_thread_started
 }
 
 // post is an app_mention or message event.
@@ -103,7 +121,10 @@ func (p *post) ignored(me identity) string {
 // workspace returns the team that a session belongs to. In a channel shared through
 // Slack Connect the delivery may name the other side's team, so it is always the team
 // of the token, except where the app is installed for a whole organisation.
-func workspace(cb callback, own string) string {
+func workspace(cb *callback, own string) string {
+	if cb.TeamID == own {
+		return own
+	}
 	var auths []struct {
 		IsEnterpriseInstall bool `json:"is_enterprise_install"`
 	}

@@ -154,6 +154,16 @@ func testSlack(t testing.TB) *Slack {
 	return s
 }
 
+// read is what becomes of a delivery.
+func read(s *Slack, body string) (happening, string) {
+	var cb callback
+	misread, ok := decode([]byte(body), &cb)
+	if !ok {
+		return happening{}, "malformed"
+	}
+	return s.event(&cb, misread)
+}
+
 func TestDeliveriesThatAreNoEvent(t *testing.T) {
 	tests := map[string]string{
 		``:                          "malformed",
@@ -161,7 +171,7 @@ func TestDeliveriesThatAreNoEvent(t *testing.T) {
 		`[]`:                        "malformed",
 		`{"type":7}`:                "malformed",
 		`{"type":"new_delivery"}`:   "delivery new_delivery",
-		`{"type":"event_callback"}`: "malformed",
+		`{"type":"event_callback"}`: "event without type",
 		payload(`null`):             "event without type",
 		payload(`"message"`):        "malformed",
 		payload(`{"type":"reaction_added","user":{"odd":1}}`):                                                      "malformed",
@@ -191,7 +201,7 @@ func TestDeliveriesThatAreNoEvent(t *testing.T) {
 	}
 	s := testSlack(t)
 	for in, want := range tests {
-		if ev, why := s.event([]byte(in)); why != want {
+		if ev, why := read(s, in); why != want {
 			t.Errorf("%s:\nignored as %q, want %q (%+v)", in, why, want, ev)
 		}
 	}
@@ -204,7 +214,7 @@ func TestFieldsThatAreNotReadCostNoMessage(t *testing.T) {
 		`{"type":"message","user":"U1","channel":"C1","ts":"1.1","text":"hi","subtype":"file_share","files":[{}]}`,
 		`{"type":"message","user":"W1","channel":"G1","ts":"1.1","thread_ts":"0.9","text":"hi","subtype":"thread_broadcast","root":[]}`,
 	} {
-		if ev, why := s.event([]byte(payload(event))); why != "" || ev.Text != "hi" {
+		if ev, why := read(s, payload(event)); why != "" || ev.Text != "hi" {
 			t.Errorf("%s: ignored as %q, text %q", event, why, ev.Text)
 		}
 	}
@@ -220,7 +230,7 @@ func TestSessionStaysInTheTokensTeam(t *testing.T) {
 	s := testSlack(t)
 	for name, tc := range tests {
 		in := fmt.Sprintf(`{"type":"event_callback","team_id":"T2","authorizations":%s,"event":{"type":"message","user":"U1","channel":"C1","ts":"1.1","text":"x"}}`, tc.authorizations)
-		ev, why := s.event([]byte(in))
+		ev, why := read(s, in)
 		if why != "" || ev.Target.Workspace != tc.want {
 			t.Errorf("%s: workspace %q, want %q (%s)", name, ev.Target.Workspace, tc.want, why)
 		}
@@ -291,7 +301,7 @@ func TestUnknownEnvelopesAreCountedAndTheSocketLives(t *testing.T) {
 			t.Errorf("events: %q", texts)
 		}
 		t.Log(slices.Sorted(maps.Keys(r.s.Ignored())))
-		for _, why := range []string{"envelope future_kind", "event never_seen", "envelope slash_commands", "interaction future_kind", "malformed"} {
+		for _, why := range []string{"envelope future_kind", "event never_seen", "unreadable frame", "interaction future_kind", "malformed"} {
 			if r.s.Ignored()[why] == 0 {
 				t.Errorf("%q was not counted: %v", why, r.s.Ignored())
 			}
@@ -314,7 +324,7 @@ func FuzzEvent(f *testing.F) {
 	s := testSlack(f)
 	s.opts.Reaction, s.opts.Greet = "thread", true
 	f.Fuzz(func(t *testing.T, in []byte) {
-		ev, why := s.event(in)
+		ev, why := read(s, string(in))
 		if why != "" || ev.do != nil {
 			return
 		}

@@ -3,7 +3,6 @@ package slack
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 
@@ -12,16 +11,11 @@ import (
 )
 
 // joined converts that bobbin itself has come into a channel.
-func (s *Slack) joined(raw json.RawMessage, team string) (h happening, ignored string) {
-	var e struct {
-		User    string `json:"user"`
-		Channel string `json:"channel"`
-		Inviter string `json:"inviter"`
-		TS      string `json:"event_ts"`
-	}
+func (s *Slack) joined(cb *callback, team string) (h happening, ignored string) {
+	e := &cb.Event
 	me := s.identity()
 	switch {
-	case json.Unmarshal(raw, &e) != nil, !isID(e.User), !isID(e.Channel), !isTS(e.TS):
+	case !isID(e.User), !isID(e.Channel), !isTS(e.EventTS):
 		return h, "malformed"
 	case e.User != me.user:
 		return h, "member"
@@ -32,8 +26,8 @@ func (s *Slack) joined(raw json.RawMessage, team string) (h happening, ignored s
 	if !isID(who) {
 		who = e.User
 	}
-	h.Event = s.greeting(agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel}, who, "joined."+e.TS)
-	h.Sent = sentAt(e.TS)
+	h.Event = s.greeting(agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel}, who, "joined."+e.EventTS)
+	h.Sent = sentAt(e.EventTS)
 	return h, ""
 }
 
@@ -64,21 +58,16 @@ func (s *Slack) greeting(at agent.Address, who, id string) bots.Event {
 
 // opened converts that a person looks at the app: its home is brought up to date, and in
 // the messages a first look is greeted, and prompts are suggested where there may be any.
-func (s *Slack) opened(raw json.RawMessage, team, app string) (h happening, ignored string) {
-	var e struct {
-		User    string `json:"user"`
-		Channel string `json:"channel"`
-		Tab     string `json:"tab"`
-		TS      string `json:"event_ts"`
-	}
+func (s *Slack) opened(cb *callback, team string) (h happening, ignored string) {
+	e := &cb.Event
 	switch {
-	case json.Unmarshal(raw, &e) != nil, !isID(e.User), !isTS(e.TS):
+	case !isID(e.User), !isTS(e.EventTS):
 		return h, "malformed"
 	case e.Tab == "home":
 		if s.opts.Home == nil {
 			return h, "home"
 		}
-		h.do = func(ctx context.Context) { s.publishHome(ctx, team, app, e.User) }
+		h.do = func(ctx context.Context) { s.publishHome(ctx, team, cb.AppID, e.User) }
 		return h, ""
 	case e.Tab != "messages" || !isID(e.Channel):
 		return h, "event app_home_opened"
@@ -86,7 +75,7 @@ func (s *Slack) opened(raw json.RawMessage, team, app string) (h happening, igno
 	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel}
 	// The same for ever, so that one who looks again is not greeted again.
 	h.Event = s.greeting(at, e.User, "greeting."+e.User)
-	h.Sent = sentAt(e.TS)
+	h.Sent = sentAt(e.EventTS)
 	h.fill = func(ctx context.Context, _ *bots.Event) (bool, error) {
 		s.suggest(ctx, e.Channel, "")
 		if !s.opts.Greet || s.met.has(h.MessageID) {

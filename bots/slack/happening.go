@@ -20,43 +20,32 @@ type happening struct {
 	do func(context.Context)
 }
 
-// kindOf is what all inner events have in common.
-type kindOf struct {
-	Type    string `json:"type"`
-	SubType string `json:"subtype"`
+// converters make of an event what it leads to, by its type. Sessions are in the workspace
+// team.
+var converters = map[string]func(s *Slack, cb *callback, team string) (h happening, ignored string){
+	"message":                  (*Slack).message,
+	"app_mention":              (*Slack).message,
+	"reaction_added":           (*Slack).reacted,
+	"agent_session_stopped":    (*Slack).sessionStopped,
+	"member_joined_channel":    (*Slack).joined,
+	"app_home_opened":          (*Slack).opened,
+	"assistant_thread_started": (*Slack).paneOpened,
 }
 
-// event converts the payload of a delivery, or says why there is nothing to convert.
-func (s *Slack) event(payload []byte) (h happening, ignored string) {
+// event converts a delivery, or says why there is nothing to convert. misread says that a
+// field has not the form in which it is known; it may be one of events of another kind.
+func (s *Slack) event(cb *callback, misread bool) (h happening, ignored string) {
 	defer s.recovered(&h.Event, &ignored)
-	var cb callback
-	if err := json.Unmarshal(payload, &cb); err != nil {
+	convert := converters[cb.Event.Type]
+	switch {
+	case misread && (convert != nil || cb.Event.Type == ""):
 		return h, "malformed"
-	}
-	if cb.Type != "event_callback" {
+	case cb.Type != "event_callback":
 		return h, "delivery " + cmp.Or(cb.Type, "without type")
+	case convert == nil:
+		return h, "event " + cmp.Or(cb.Event.Type, "without type")
 	}
-	var kind kindOf
-	if err := json.Unmarshal(cb.Event, &kind); err != nil {
-		return h, "malformed"
-	}
-	team := workspace(cb, s.identity().team)
-	switch kind.Type {
-	case "message", "app_mention":
-		h, ignored = s.message(kind, cb.Event, team)
-	case "reaction_added":
-		h, ignored = s.reacted(cb.Event, team)
-	case "agent_session_stopped":
-		h, ignored = s.sessionStopped(cb.Event, team)
-	case "member_joined_channel":
-		h, ignored = s.joined(cb.Event, team)
-	case "app_home_opened":
-		h, ignored = s.opened(cb.Event, team, cb.AppID)
-	case "assistant_thread_started":
-		h, ignored = s.paneOpened(cb.Event)
-	default:
-		return h, "event " + cmp.Or(kind.Type, "without type")
-	}
+	h, ignored = convert(s, cb, workspace(cb, s.identity().team))
 	if ignored != "" {
 		return happening{}, ignored
 	}
@@ -65,17 +54,14 @@ func (s *Slack) event(payload []byte) (h happening, ignored string) {
 }
 
 // message converts what is said, changed or deleted.
-func (s *Slack) message(kind kindOf, raw json.RawMessage, team string) (h happening, ignored string) {
-	switch kind.SubType {
+func (s *Slack) message(cb *callback, team string) (h happening, ignored string) {
+	e := &cb.Event
+	switch e.SubType {
 	case "message_changed", "message_deleted":
-		return s.changed(kind.SubType, raw, team)
+		return s.changed(e, team)
 	}
-	var p post
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return h, "malformed"
-	}
-	h.Event, ignored = s.said(p, team)
-	h.Addressed = h.Addressed || kind.Type == "app_mention"
+	h.Event, ignored = s.said(e.post, team)
+	h.Addressed = h.Addressed || e.Type == "app_mention"
 	h.fill = s.fileFiller(h.Event)
 	if ignored == "" {
 		s.asked(h.Event)
@@ -90,38 +76,25 @@ func inHistory(ev bots.Event) bool {
 	return err == nil && ev.Change == ""
 }
 
-// change is a message_changed or message_deleted event.
-type change struct {
-	Channel     string          `json:"channel"`
-	ChannelType string          `json:"channel_type"`
-	DeletedTS   string          `json:"deleted_ts"`
-	Message     json.RawMessage `json:"message"`
-	Previous    json.RawMessage `json:"previous_message"`
-}
-
 // changed converts what became of a person's message. Slack also tells so when it has
 // unfolded a link, when somebody answers in a thread, and of bobbin's own edits.
-func (s *Slack) changed(kind string, raw json.RawMessage, team string) (h happening, ignored string) {
-	var c change
-	if json.Unmarshal(raw, &c) != nil {
-		return h, "malformed"
-	}
+func (s *Slack) changed(e *inner, team string) (h happening, ignored string) {
 	var now, before post
-	if len(c.Previous) > 0 && json.Unmarshal(c.Previous, &before) != nil ||
-		len(c.Message) > 0 && json.Unmarshal(c.Message, &now) != nil {
+	if len(e.Previous) > 0 && json.Unmarshal(e.Previous, &before) != nil ||
+		len(e.Message) > 0 && json.Unmarshal(e.Message, &now) != nil {
 		return h, "malformed"
 	}
 	// The root of a thread leaves a tombstone behind.
-	deleted := kind == "message_deleted" || now.SubType == "tombstone"
+	deleted := e.SubType == "message_deleted" || now.SubType == "tombstone"
 	p := now
 	if deleted {
 		p = before
-		p.TS = cmp.Or(before.TS, c.DeletedTS, now.TS)
+		p.TS = cmp.Or(before.TS, e.DeletedTS, now.TS)
 	}
 	if !deleted && (now.Text == before.Text && sameFiles(now, before) || isNull(now.Edited)) {
 		return h, "unchanged"
 	}
-	p.Channel, p.ChannelType, p.Edited, p.Hidden = c.Channel, c.ChannelType, nil, false
+	p.Channel, p.ChannelType, p.Edited, p.Hidden = e.Channel, e.ChannelType, nil, false
 	h.Event, ignored = s.said(p, team)
 	if ignored != "" {
 		return h, ignored
@@ -139,20 +112,16 @@ func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "
 
 // sessionStopped converts a press of the Stop button that Slack itself shows while an
 // agent is at work.
-func (s *Slack) sessionStopped(raw json.RawMessage, team string) (h happening, ignored string) {
-	var e struct {
-		Channel string   `json:"channel"`
-		Thread  string   `json:"thread_ts"`
-		User    string   `json:"user"`
-		Streams []string `json:"streaming_message_ts"`
-		TS      string   `json:"event_ts"`
-	}
-	if json.Unmarshal(raw, &e) != nil || !isID(e.Channel) || !isID(e.User) || !isTS(e.Thread) || !isTS(e.TS) {
+func (s *Slack) sessionStopped(cb *callback, team string) (h happening, ignored string) {
+	e := &cb.Event
+	var streams []string
+	if !isNull(e.Streams) && json.Unmarshal(e.Streams, &streams) != nil ||
+		!isID(e.Channel) || !isID(e.User) || !isTS(e.ThreadTS) || !isTS(e.EventTS) {
 		return h, "malformed"
 	}
-	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel, Thread: e.Thread}
-	turn, ts := s.streams.turnAt(at), e.TS
-	for _, stopped := range e.Streams {
+	at := agent.Address{Platform: s.Name(), Workspace: team, Channel: e.Channel, Thread: e.ThreadTS}
+	turn, ts := s.streams.turnAt(at), e.EventTS
+	for _, stopped := range streams {
 		if st := s.streams.of(messageID(e.Channel, stopped)); st != nil {
 			turn, ts = turnOf(st.key), stopped
 		}

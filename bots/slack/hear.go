@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -208,16 +207,13 @@ func (s *Slack) settled(ev bots.Event) {
 }
 
 // arrives notes a delivery before anything is done with it.
-func (s *Slack) arrives(payload []byte, ev bots.Event, ignored string) {
+func (s *Slack) arrives(cb *callback, ev bots.Event, ignored string) {
 	s.deafness.set(nil)
 	if ignored == "" && inHistory(ev) {
 		s.hear.opened(ev.MessageID, ev.Sent)
 		return
 	}
-	var cb struct {
-		EventTime int64 `json:"event_time"`
-	}
-	if json.Unmarshal(payload, &cb) != nil || cb.EventTime <= 0 {
+	if cb.EventTime <= 0 {
 		s.hear.came(time.Time{})
 		return
 	}

@@ -124,18 +124,20 @@ func (s *Slack) refuse(w http.ResponseWriter, why string, status int) {
 }
 
 func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWriter, body []byte) {
-	if !json.Valid(body) {
+	var cb callback
+	misread, ok := decode(body, &cb)
+	if !ok {
 		s.refuse(w, "malformed", http.StatusBadRequest)
 		return
 	}
-	if challenge, ok := challenged(body); ok {
+	if cb.Type == "url_verification" { // Slack asks whether the URL is ours
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = io.WriteString(w, challenge) // Slack asks again if this is lost
+		_, _ = io.WriteString(w, cb.Challenge) // Slack asks again if this is lost
 		return
 	}
-	h, ignored := s.event(body)
-	s.arrives(body, h.Event, ignored)
+	h, ignored := s.event(&cb, misread)
+	s.arrives(&cb, h.Event, ignored)
 	if ignored != "" {
 		s.ignored.add(ignored)
 		return
@@ -161,13 +163,6 @@ func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWrite
 }
 
 var errNotTaken = errors.New("not taken")
-
-// challenged returns the answer to Slack's question whether the URL is ours.
-func challenged(body []byte) (string, bool) {
-	var cb callback
-	err := json.Unmarshal(body, &cb)
-	return cb.Challenge, err == nil && cb.Type == "url_verification"
-}
 
 func (s *Slack) serveCommand(ctx context.Context, in *intake, w http.ResponseWriter, body []byte) {
 	form, err := url.ParseQuery(string(body))

@@ -32,19 +32,17 @@ var noPaneCodes = set("not_agent_app", "feature_disabled", "feature_not_enabled"
 	"not_allowed_token_type", "no_permission", "access_denied")
 
 // paneOpened is a new conversation in the pane of the older kind: a thread of its own.
-func (s *Slack) paneOpened(raw json.RawMessage) (h happening, ignored string) {
-	var e struct {
-		Thread struct {
-			Channel string `json:"channel_id"`
-			TS      string `json:"thread_ts"`
-		} `json:"assistant_thread"`
+func (s *Slack) paneOpened(cb *callback, _ string) (h happening, ignored string) {
+	var thread struct {
+		Channel string `json:"channel_id"`
+		TS      string `json:"thread_ts"`
 	}
-	if json.Unmarshal(raw, &e) != nil || !isID(e.Thread.Channel) || !isTS(e.Thread.TS) {
+	if json.Unmarshal(cb.Event.Thread, &thread) != nil || !isID(thread.Channel) || !isTS(thread.TS) {
 		return h, "malformed"
 	}
 	h.do = func(ctx context.Context) {
-		s.panes.open.add(messageID(e.Thread.Channel, e.Thread.TS))
-		s.suggest(ctx, e.Thread.Channel, e.Thread.TS)
+		s.panes.open.add(messageID(thread.Channel, thread.TS))
+		s.suggest(ctx, thread.Channel, thread.TS)
 	}
 	return h, ""
 }

@@ -61,18 +61,14 @@ func (s *Slack) Mark(ctx context.Context, _ agent.Target, id agent.MessageID, wa
 }
 
 // reacted converts an emoji that a person has put under a message to ask about it.
-func (s *Slack) reacted(raw json.RawMessage, team string) (h happening, ignored string) {
-	var e struct {
-		User     string `json:"user"`
-		Reaction string `json:"reaction"`
-		TS       string `json:"event_ts"`
-		Item     struct {
-			Type    string `json:"type"`
-			Channel string `json:"channel"`
-			TS      string `json:"ts"`
-		} `json:"item"`
+func (s *Slack) reacted(cb *callback, team string) (h happening, ignored string) {
+	e := &cb.Event
+	var item struct {
+		Type    string `json:"type"`
+		Channel string `json:"channel"`
+		TS      string `json:"ts"`
 	}
-	if json.Unmarshal(raw, &e) != nil {
+	if json.Unmarshal(e.Item, &item) != nil {
 		return h, "malformed"
 	}
 	name, _, _ := strings.Cut(e.Reaction, "::") // the skin tone
@@ -81,10 +77,10 @@ func (s *Slack) reacted(raw json.RawMessage, team string) (h happening, ignored 
 		return h, "reaction"
 	case e.User == s.identity().user:
 		return h, "bot"
-	case e.Item.Type != "message" || !isID(e.User) || !isID(e.Item.Channel) || !isTS(e.Item.TS) || !isTS(e.TS):
+	case item.Type != "message" || !isID(e.User) || !isID(item.Channel) || !isTS(item.TS) || !isTS(e.EventTS):
 		return h, "malformed"
 	}
-	on := post{Channel: e.Item.Channel, TS: e.Item.TS, User: e.User}
+	on := post{Channel: item.Channel, TS: item.TS, User: e.User}
 	hk := hook{s: s, channel: on.Channel, user: e.User}
 	at := s.place(team, on, e.User)
 	h.Event = bots.Event{
@@ -95,7 +91,7 @@ func (s *Slack) reacted(raw json.RawMessage, team string) (h happening, ignored 
 		Direct:    isDM(on.Channel),
 		Addressed: true,
 		Command:   "ask",
-		Sent:      sentAt(e.TS),
+		Sent:      sentAt(e.EventTS),
 		Respond:   hk.respond,
 		SendFile:  s.fileSender(at, e.User, hk),
 	}

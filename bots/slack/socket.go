@@ -1,9 +1,10 @@
 package slack
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -11,29 +12,32 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/gorilla/websocket"
 	slackgo "github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
+	"golang.org/x/time/rate"
 )
 
 const (
-	// maxEnvelope bounds one message on the socket. A longer one costs a reconnect.
-	maxEnvelope = 8 << 20
-	ackTimeout  = 5 * time.Second
-	// longestBackoff is when slack-go's own back-off, which grows to five minutes,
-	// begins anew after a failing network.
+	// maxFrame bounds one message on the socket. A longer one costs a reconnect.
+	maxFrame = 8 << 20
+	// pingWait is how long a socket may be silent: Slack pings it every few seconds.
+	pingWait = 30 * time.Second
+	// writeTimeout bounds one acknowledgement or answer to a ping.
+	writeTimeout = 5 * time.Second
+	// lingering is how long a socket is read on whose end Slack has announced. It does so
+	// about ten seconds ahead.
+	lingering = 15 * time.Second
+	// A connection has its place taken at once, unless one after the other ends: atOnce
+	// of them at most, and one more each steady.
+	atOnce = 3
+	steady = 10 * time.Second
+	// longestBackoff is the longest pause while the network fails, and longestRefusal
+	// while Slack says no.
 	longestBackoff = 30 * time.Second
+	longestRefusal = 5 * time.Minute
+	// origin is what Slack's own clients say they come from.
+	origin = "https://api.slack.com"
 )
 
-// socket is one run of Socket Mode.
-type socket struct {
-	s      *Slack
-	in     *intake
-	client *socketmode.Client
-	// giveUp ends the present run of slack-go's loop.
-	giveUp context.CancelFunc
-	// acks are the envelopes to acknowledge without further ado.
-	acks chan string
-}
-
+// runSocket keeps up a connection in Socket Mode until ctx ends or Slack refuses the token.
 func (s *Slack) runSocket(ctx context.Context, in *intake) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer in.wait()
@@ -41,10 +45,10 @@ func (s *Slack) runSocket(ctx context.Context, in *intake) error {
 	in.start(ctx)
 
 	wait := backoff.NewExponentialBackOff()
-	wait.MaxInterval = longestBackoff
+	wait.MaxInterval = longestRefusal
+	again := rate.NewLimiter(rate.Every(steady), atOnce)
 	for {
-		started := time.Now()
-		err := s.connect(ctx, in)
+		stood, err := s.connect(ctx, in)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -52,204 +56,145 @@ func (s *Slack) runSocket(ctx context.Context, in *intake) error {
 			return explain("apps.connections.open: api_url is not the root of Slack's Web API", err)
 		}
 		if fatalCodes[code(err)] {
-			return explain("apps.connections.open with app_token", err)
+			return err
 		}
-		if time.Since(started) > time.Minute {
+		if stood {
 			wait.Reset()
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait.NextBackOff()):
-		}
-	}
-}
-
-// connect keeps a connection until ctx ends or slack-go gives up.
-func (s *Slack) connect(ctx context.Context, in *intake) error {
-	ctx, cancel := context.WithCancel(ctx)
-	client := socketmode.New(s.api, socketmode.OptionReadLimit(maxEnvelope), socketmode.OptionDialer(s.dialer()))
-	k := &socket{s: s, in: in, client: client, giveUp: cancel, acks: make(chan string, laneDepth)}
-	var wg sync.WaitGroup
-	defer s.hear.lost()
-	defer wg.Wait()
-	defer cancel()
-	wg.Go(func() { k.read(ctx) })
-	wg.Go(func() { k.acknowledge(ctx) })
-	return client.RunContext(ctx)
-}
-
-// read decodes and enqueues. It must never wait: slack-go answers no ping while its
-// consumer is busy.
-func (k *socket) read(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case evt := <-k.client.Events:
-			k.handle(ctx, evt)
-		}
-	}
-}
-
-func (k *socket) handle(ctx context.Context, evt socketmode.Event) {
-	switch evt.Type {
-	case socketmode.EventTypeConnecting:
-		k.s.health.set(errors.New("slack: connecting"))
-		k.s.hear.lost()
-	case socketmode.EventTypeConnected, socketmode.EventTypeHello:
-		k.s.health.set(nil)
-		k.s.isUp(k.giveUp)
-		k.s.log.Debug("slack: Socket Mode", "event", evt.Type)
-	case socketmode.EventTypeConnectionError:
-		k.failed(evt.Data)
-	case socketmode.EventTypeEventsAPI:
-		if evt.Request != nil {
-			k.deliver(evt.Request.EnvelopeID, evt.Request.Payload)
-		}
-	case socketmode.EventTypeSlashCommand:
-		cmd, ok := evt.Data.(slackgo.SlashCommand)
-		if ok && evt.Request != nil {
-			k.command(ctx, *evt.Request, cmd)
-		}
-	case socketmode.EventTypeInteractive:
-		if evt.Request != nil {
-			k.interact(ctx, evt.Request.EnvelopeID, evt.Request.Payload)
-		}
-	case socketmode.EventTypeErrorBadMessage:
-		if bad, ok := evt.Data.(*socketmode.ErrorBadMessage); ok {
-			k.unknown(ctx, bad.Message)
-		}
-	case socketmode.EventTypeIncomingError:
-		k.s.ignored.add("unreadable frame")
-	case socketmode.EventTypeErrorWriteFailed:
-		k.s.log.Warn("slack: an acknowledgement was not sent; Slack will deliver the event again")
-	case socketmode.EventTypeDisconnect, socketmode.EventTypeInvalidAuth:
-		// The client connects again by itself, or ends with the reason.
-	}
-}
-
-// failed notes why there is no connection.
-func (k *socket) failed(data any) {
-	failure, ok := data.(*slackgo.ConnectionErrorEvent)
-	if !ok {
-		return
-	}
-	err := explain("connecting in Socket Mode with app_token", failure.ErrorObj)
-	k.s.health.set(err)
-	k.s.log.Warn("slack: not connected", "error", err, "retry", failure.Backoff)
-	if failure.Backoff > longestBackoff && code(failure.ErrorObj) == "" {
-		if _, limited := errors.AsType[*slackgo.RateLimitedError](failure.ErrorObj); !limited {
-			k.giveUp()
-		}
-	}
-}
-
-// deliver enqueues an event, or acknowledges one that is of no interest.
-func (k *socket) deliver(envelope string, payload []byte) {
-	h, ignored := k.s.event(payload)
-	k.s.arrives(payload, h.Event, ignored)
-	switch {
-	case ignored != "":
-		k.s.ignored.add(ignored)
-		k.ackSoon(envelope)
-	case h.do != nil:
-		if k.in.apart(h.EventID, h.do) {
-			k.ackSoon(envelope)
-		}
-	default:
-		k.in.offer(delivery{event: h.Event, fill: h.fill, done: func(ctx context.Context, err error) {
-			if err == nil {
-				k.s.settled(h.Event)
-				k.ack(ctx, envelope, nil)
+			if again.Allow() {
+				continue
 			}
-		}})
+		}
+		pause := wait.NextBackOff()
+		if limited, ok := errors.AsType[*slackgo.RateLimitedError](err); ok {
+			pause = max(pause, limited.RetryAfter)
+		} else if code(err) == "" {
+			pause = min(pause, longestBackoff)
+		}
+		s.log.Warn("slack: not connected", "error", err, "retry", pause)
+		if sleep(ctx, pause) != nil {
+			return nil
+		}
 	}
 }
 
-// unknown takes what slack-go could not decode. It does not acknowledge that itself,
-// so Slack would send it three more times.
-func (k *socket) unknown(ctx context.Context, message []byte) {
-	var env struct {
-		Type       string          `json:"type"`
-		EnvelopeID string          `json:"envelope_id"`
-		Payload    json.RawMessage `json:"payload"`
+// connect makes a connection and returns when another has to take its place, and whether it
+// has stood. A connection that is yet to be closed is read on until then.
+func (s *Slack) connect(ctx context.Context, in *intake) (stood bool, err error) {
+	k, err := s.dial(ctx, in)
+	if err != nil {
+		s.health.set(err)
+		return false, err
 	}
-	if err := json.Unmarshal(message, &env); err != nil || env.EnvelopeID == "" {
-		k.s.ignored.add("malformed")
-		return
+	in.wg.Go(func() { k.read(ctx) })
+	<-k.over
+	if ctx.Err() == nil {
+		s.log.Info("slack: connecting again", "why", k.why)
 	}
-	switch env.Type {
-	case socketmode.RequestTypeEventsAPI:
-		k.deliver(env.EnvelopeID, env.Payload)
-		return
-	case socketmode.RequestTypeInteractive:
-		k.interact(ctx, env.EnvelopeID, env.Payload)
-		return
-	}
-	k.s.ignored.add("envelope " + env.Type)
-	k.ackSoon(env.EnvelopeID)
+	s.hear.lost()
+	s.health.set(k.why)
+	return k.stands, k.why
 }
 
-func (k *socket) command(ctx context.Context, req socketmode.Request, cmd slackgo.SlashCommand) {
-	k.s.stirs()
-	c := k.in.command(cmd, req.AcceptsResponsePayload)
-	k.in.wg.Go(func() {
-		text := c.run(ctx)
-		var payload any
-		if text != "" {
-			payload = ephemeral(text)
+// socket is one connection in Socket Mode.
+type socket struct {
+	s       *Slack
+	in      *intake
+	conn    *websocket.Conn
+	writing sync.Mutex    // held while a message is written
+	over    chan struct{} // closed when another has to take its place
+	leaving bool          // over is closed; of the reader
+	stands  bool          // Slack has said hello; set, as why, before over is closed
+	why     error         // never nil then
+}
+
+// dial opens a socket. Its URL is good for once and a short while.
+func (s *Slack) dial(ctx context.Context, in *intake) (*socket, error) {
+	_, url, err := s.api.StartSocketModeContext(ctx)
+	if err != nil {
+		return nil, explain("apps.connections.open with app_token", err)
+	}
+	conn, resp, err := s.dialer().DialContext(ctx, url, http.Header{"Origin": {origin}})
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	if err != nil {
+		err = wrap("dialing the socket of Socket Mode with app_token", err)
+		if resp != nil {
+			err = fmt.Errorf("%w: %s", err, resp.Status)
 		}
-		if !k.ack(ctx, req.EnvelopeID, payload) && text != "" {
-			c.tell(ctx, text)
-		}
+		return nil, err
+	}
+	k := &socket{s: s, in: in, conn: conn, over: make(chan struct{})}
+	conn.SetReadLimit(maxFrame)
+	conn.SetPingHandler(func(data string) error {
+		k.alive()
+		// If it cannot be written, Slack closes the socket.
+		_ = conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeTimeout))
+		return nil
 	})
+	return k, nil
 }
 
-func (k *socket) interact(ctx context.Context, envelope string, payload []byte) {
-	k.s.stirs()
-	g, ignored := k.in.interaction(payload)
-	if ignored != "" {
-		k.s.ignored.add(ignored)
-		k.ackSoon(envelope)
-		return
-	}
-	k.in.wg.Go(func() {
-		if g.run(ctx) {
-			k.ack(ctx, envelope, nil)
-		}
-	})
-}
-
-// ackSoon acknowledges an envelope without making the reader wait.
-func (k *socket) ackSoon(envelope string) {
-	select {
-	case k.acks <- envelope:
-	default:
-		k.s.ignored.add("overload")
-	}
-}
-
-func (k *socket) acknowledge(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
+// read takes what arrives until the socket ends, or ctx.
+func (k *socket) read(ctx context.Context) {
+	stop := context.AfterFunc(ctx, k.close)
+	defer stop()
+	defer k.close()
+	var frame bytes.Buffer
+	for k.alive(); ; k.alive() {
+		if err := k.next(&frame); err != nil {
+			k.leave(wrap("the socket has ended", err))
 			return
-		case envelope := <-k.acks:
-			k.ack(ctx, envelope, nil)
 		}
+		k.handle(ctx, frame.Bytes())
 	}
 }
 
-// ack tells Slack that an envelope has arrived and reports whether that is on its way.
-func (k *socket) ack(ctx context.Context, envelope string, payload any) bool {
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	if err := k.client.AckCtx(ctx, envelope, payload); err != nil {
-		k.s.log.Warn("slack: an acknowledgement was not sent; Slack will deliver the event again", "error", err)
-		return false
+// next reads a frame. What an unusually large one needed is not kept.
+func (k *socket) next(frame *bytes.Buffer) error {
+	_, r, err := k.conn.NextReader()
+	if err != nil {
+		return err
 	}
-	return true
+	if frame.Reset(); frame.Cap() > maxPooled {
+		*frame = bytes.Buffer{}
+	}
+	_, err = frame.ReadFrom(r)
+	return err
+}
+
+// alive notes a sign of life.
+func (k *socket) alive() {
+	if !k.leaving {
+		_ = k.conn.SetReadDeadline(time.Now().Add(pingWait)) // else reading fails, too
+	}
+}
+
+// leave has another socket take the place of this one, if that has not been done.
+func (k *socket) leave(why error) {
+	if k.leaving {
+		return
+	}
+	k.leaving, k.why = true, why
+	close(k.over)
+	_ = k.conn.SetReadDeadline(time.Now().Add(lingering))
+}
+
+// close ends the socket at once.
+func (k *socket) close() { _ = k.conn.Close() }
+
+// write sends one message. After an error the socket is of no use any more.
+func (k *socket) write(message []byte) error {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	err := k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err == nil {
+		err = k.conn.WriteMessage(websocket.TextMessage, message)
+	}
+	if err != nil {
+		k.close()
+	}
+	return err
 }
 
 // dialer dials the WebSocket the way the HTTP client dials.

@@ -106,6 +106,46 @@ func TestDroppedSocketIsReplacedAndNothingIsLost(t *testing.T) {
 	})
 }
 
+func TestSocketIsReadUntilAnotherStands(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		began := time.Now()
+		r.Disconnect("warning")
+		r.say(t, "U0ADA", "C0GENERAL", "", "said meanwhile")
+		if ev := r.one(t); ev.Text != "said meanwhile" || !time.Now().Equal(began) {
+			t.Errorf("after %s: %+v", time.Since(began), ev)
+		}
+		time.Sleep(time.Minute)
+		if n := r.Calls("apps.connections.open"); n != 2 || r.Sockets() != 1 {
+			t.Errorf("%d connections were opened, %d stand", n, r.Sockets())
+		}
+	})
+}
+
+func TestSilentSocketIsReplaced(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{PingInterval: -1}, func(t *testing.T, r *rig) {
+		time.Sleep(pingWait + time.Second)
+		if n := r.Calls("apps.connections.open"); n != 2 || r.Sockets() != 1 {
+			t.Errorf("%d connections were opened, %d stand", n, r.Sockets())
+		}
+	})
+}
+
+func TestSocketsThatEndAtOnceAreNotReplacedInALoop(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		for range 50 {
+			r.DropSockets()
+			synctest.Wait()
+		}
+		if n := r.Calls("apps.connections.open"); n != 1+atOnce {
+			t.Errorf("%d connections were opened, want %d", n, 1+atOnce)
+		}
+		time.Sleep(time.Minute)
+		if err := r.s.Ready(); err != nil {
+			t.Errorf("not connected a minute later: %v", err)
+		}
+	})
+}
+
 func TestNetworkFailureShowsInReadyAndPasses(t *testing.T) {
 	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
 		r.Fault(func(string, url.Values) *sandbox.SlackFault { return &sandbox.SlackFault{Drop: true} })
@@ -147,9 +187,6 @@ func answer(method, body string) func(string, url.Values) *sandbox.SlackFault {
 func TestRunEndsOnTokensThatSlackRefuses(t *testing.T) {
 	for _, method := range []string{"auth.test", "apps.connections.open"} {
 		for _, code := range []string{"invalid_auth", "account_inactive", "token_revoked", "not_allowed_token_type"} {
-			if method == "apps.connections.open" && code == "not_allowed_token_type" {
-				continue // slack-go keeps trying, and Ready says why
-			}
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, sandbox.SlackOptions{})
 				r.Fault(answer(method, `{"ok":false,"error":"`+code+`"}`))

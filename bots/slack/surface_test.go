@@ -62,7 +62,7 @@ func TestUnfoldedLinkIsNoChange(t *testing.T) {
 		`{"type":"message","subtype":"tombstone","user":"USLACKBOT","text":"This message was deleted.","ts":"1.1","hidden":true}`: "",
 	} {
 		in := payload(`{"type":"message","subtype":"message_changed","hidden":true,"channel":"C1","ts":"2.1","message":` + now + `,"previous_message":` + before + `}`)
-		h, why := s.event([]byte(in))
+		h, why := read(s, in)
 		if why != want {
 			t.Errorf("%s\nignored as %q, want %q", now, why, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"bobbin/agent"
@@ -98,26 +99,51 @@ func BenchmarkSocket(b *testing.B) {
 	_ = conn.Close()
 }
 
-// BenchmarkPost is a short answer in a thread.
+// BenchmarkPost is a short answer in a thread, over a real connection and without one.
 func BenchmarkPost(b *testing.B) {
-	l := newLoopback(b)
-	l.answer(b, "chat.postMessage", `{"ok":true,"channel":"C061EG9SL","ts":"1515449522.000016","message":{"user":"U0LAN0Z89","type":"message",`+
-		`"ts":"1515449522.000016","bot_id":"B1","app_id":"A0FFV41KK","text":"It is *sunny* in Paris, with 21 degrees. In Lyon it rains a little.",`+
-		`"team":"T061EG9RZ","bot_profile":{"id":"B1","app_id":"A0FFV41KK","user_id":"U0LAN0Z89","name":"bobbin","icons":{"image_36":"https:\/\/a.slack-edge.com\/x.png",`+
-		`"image_48":"https:\/\/a.slack-edge.com\/x.png","image_72":"https:\/\/a.slack-edge.com\/x.png"},"deleted":false,"updated":1515449000,"team_id":"T061EG9RZ"},`+
-		`"thread_ts":"1515449400.000016","parent_user_id":"U0LAN0Z89","blocks":[{"type":"rich_text","block_id":"cGk1","elements":[{"type":"rich_text_section",`+
-		`"elements":[{"type":"text","text":"It is "},{"type":"text","text":"sunny","style":{"bold":true}},{"type":"text","text":" in Paris, with 21 degrees. In Lyon it rains a little."}]}]}],`+
-		`"metadata":{"event_type":"bobbin_reply","event_payload":{"key":"01KB4TXHPVBDQ8W0SP6YF4J4M8-1"}}}}`)
-	s := l.adapter(b)
-	to := agent.Target{Address: agent.Address{Platform: "slack", Workspace: "T061EG9RZ", Channel: "C061EG9SL", Thread: "1515449400.000016"}}
-	m := s.Render("It is **sunny** in Paris, with 21 degrees. In Lyon it rains a little, but the evening should be dry & mild.")[0]
-	m.Foot = "gemma-4-26b-a4b-it · 1.2s"
-	m.Buttons = []bots.Button{{Action: bots.Retry, Turn: "01KB4TXHPVBDQ8W0SP6YF4J4M8"}, {Action: bots.Up, Turn: "01KB4TXHPVBDQ8W0SP6YF4J4M8"}, {Action: bots.Down, Turn: "01KB4TXHPVBDQ8W0SP6YF4J4M8"}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.Post(b.Context(), to, "01KB4TXHPVBDQ8W0SP6YF4J4M8-1", m); err != nil {
-			b.Fatal(err)
+	const answer = `{"ok":true,"channel":"C061EG9SL","ts":"1515449522.000016","message":{"user":"U0LAN0Z89","type":"message",` +
+		`"ts":"1515449522.000016","bot_id":"B1","app_id":"A0FFV41KK","text":"It is *sunny* in Paris, with 21 degrees. In Lyon it rains a little.",` +
+		`"team":"T061EG9RZ","bot_profile":{"id":"B1","app_id":"A0FFV41KK","user_id":"U0LAN0Z89","name":"bobbin","icons":{"image_36":"https:\/\/a.slack-edge.com\/x.png",` +
+		`"image_48":"https:\/\/a.slack-edge.com\/x.png","image_72":"https:\/\/a.slack-edge.com\/x.png"},"deleted":false,"updated":1515449000,"team_id":"T061EG9RZ"},` +
+		`"thread_ts":"1515449400.000016","parent_user_id":"U0LAN0Z89","blocks":[{"type":"rich_text","block_id":"cGk1","elements":[{"type":"rich_text_section",` +
+		`"elements":[{"type":"text","text":"It is "},{"type":"text","text":"sunny","style":{"bold":true}},{"type":"text","text":" in Paris, with 21 degrees. In Lyon it rains a little."}]}]}],` +
+		`"metadata":{"event_type":"bobbin_reply","event_payload":{"key":"01KB4TXHPVBDQ8W0SP6YF4J4M8-1"}}}}`
+	post := func(b *testing.B, s *Slack) {
+		to := agent.Target{Address: agent.Address{Platform: "slack", Workspace: "T061EG9RZ", Channel: "C061EG9SL", Thread: "1515449400.000016"}}
+		m := s.Render("It is **sunny** in Paris, with 21 degrees. In Lyon it rains a little, but the evening should be dry & mild.")[0]
+		m.Foot = "gemma-4-26b-a4b-it · 1.2s"
+		for _, action := range []bots.Action{bots.Retry, bots.Up, bots.Down} {
+			m.Buttons = append(m.Buttons, bots.Button{Action: action, Turn: "01KB4TXHPVBDQ8W0SP6YF4J4M8"})
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.Post(b.Context(), to, "01KB4TXHPVBDQ8W0SP6YF4J4M8-1", m); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
-	s.http.CloseIdleConnections()
+	b.Run("loopback", func(b *testing.B) {
+		l := newLoopback(b)
+		l.answer(b, "chat.postMessage", answer)
+		s := l.adapter(b)
+		post(b, s)
+		s.http.CloseIdleConnections()
+	})
+	b.Run("client", func(b *testing.B) {
+		s, err := New(Options{BotToken: "xoxb-1", AppToken: "xapp-1", HTTPClient: &http.Client{Transport: canned(answer)}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		post(b, s)
+	})
+}
+
+// canned answers each call with the same JSON.
+type canned string
+
+func (c canned) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
+		Body: io.NopCloser(strings.NewReader(string(c))), ContentLength: int64(len(c)),
+	}, nil
 }

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,12 +58,40 @@ func fileClient(api *http.Client) *http.Client {
 	return &c
 }
 
-// shownAnswer is what is of interest in the answer to a call that shows a message.
-type shownAnswer struct {
-	OK      *bool  `json:"ok"`
-	Error   string `json:"error,omitempty"`
-	Channel string `json:"channel,omitempty"`
-	TS      string `json:"ts,omitempty"`
+// withoutEcho empties the message in the answer to a call that shows one, for which all that
+// was sent comes back: slack-go would decode it block by block.
+func withoutEcho(body []byte) []byte {
+	const echo = `"message":{` // no string holds that, since its quotes would be escaped
+	at := bytes.Index(body, []byte(echo))
+	if at < 0 {
+		return body
+	}
+	begin := at + len(echo)
+	end := objectEnd(body[begin:])
+	if end < 0 {
+		return body
+	}
+	return slices.Delete(body, begin, begin+end)
+}
+
+// objectEnd returns where the JSON object ends whose inside data begins with, -1 for nowhere.
+func objectEnd(data []byte) int {
+	depth, text := 1, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '\\' && text:
+			i++
+		case c == '"':
+			text = !text
+		case c == '{' && !text:
+			depth++
+		case c == '}' && !text:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // answers are buffers to read answers into. Most of what Slack sends is not handed on.
@@ -110,24 +138,19 @@ func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
 	body := answer.Bytes()
-	kept := true // in the pool's buffer
-	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "application/json" {
-		var head shownAnswer
-		switch {
-		case json.Unmarshal(body, &head) != nil || head.OK == nil:
-		case !*head.OK && head.Error == "":
-			body, kept = []byte(`{"ok":false,"error":"unknown_error"}`), false
-		case *head.OK && (strings.HasSuffix(req.URL.Path, "/chat.postMessage") || strings.HasSuffix(req.URL.Path, "/chat.update")):
-			// All that was sent comes back, for slack-go to decode block by block.
-			if body, err = json.Marshal(head); err != nil {
-				return nil, err
-			}
-			kept = false
+	if kind := resp.Header.Get("Content-Type"); strings.HasPrefix(kind, "application/json") {
+		if strings.HasSuffix(req.URL.Path, "/chat.postMessage") || strings.HasSuffix(req.URL.Path, "/chat.update") {
+			body = withoutEcho(body)
+		}
+		var head struct {
+			OK    *bool  `json:"ok"`
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(body, &head) == nil && head.OK != nil && !*head.OK && head.Error == "" {
+			body = []byte(`{"ok":false,"error":"unknown_error"}`)
 		}
 	}
-	if kept {
-		body = bytes.Clone(body)
-	}
+	body = bytes.Clone(body) // the buffer is the pool's
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))
 	return resp, nil

@@ -106,6 +106,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (age
 	if r.opts.Budget != nil {
 		budget = r.opts.Budget
 	}
+	log := slog.New(&logOf{Handler: r.log.Handler(), attrs: []slog.Attr{slog.String("session", string(t.Session)), slog.String("turn", string(t.ID))}})
 	l := &live{
 		Options:  r.opts,
 		opening:  opening(p, t),
@@ -117,8 +118,8 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (age
 		pacer:    r.pacer,
 		journal:  j,
 		turn:     t.ID,
-		unmark:   func() { r.unmark(p, t.Inbound, r.log.With("session", t.Session, "turn", t.ID)) },
-		log:      r.log.With("session", t.Session, "turn", t.ID),
+		unmark:   func() { r.unmark(p, t.Inbound, log) },
+		log:      log,
 		cancel:   cancel,
 		changed:  make(chan struct{}, 1),
 		done:     make(chan struct{}),
@@ -137,11 +138,10 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (age
 	if t.Outcome == nil {
 		l.sign.set("thinking")
 	}
-	signs, endSigns := context.WithCancel(ctx)
-	l.goroutine.Go(func() { l.sign.keep(signs) })
+	endSign := l.sign.begin(ctx, &l.goroutine)
 	l.goroutine.Go(func() {
 		defer close(l.done)
-		defer endSigns()
+		defer endSign()
 		l.err = l.show(ctx)
 	})
 	return l, nil

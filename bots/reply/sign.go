@@ -21,8 +21,8 @@ const (
 	signLast = 3 * time.Second
 )
 
-// sign keeps up the platform's own sign that bobbin is at work. It has a goroutine of its
-// own, so that a slow sign never holds up text; that it cannot be shown stops nothing.
+// sign keeps up the platform's own sign that bobbin is at work. Once it is due it has a
+// goroutine of its own, so that a slow sign never holds up text; that it cannot be shown stops nothing.
 type sign struct {
 	typist bots.Typist
 	to     agent.Target
@@ -91,23 +91,40 @@ func (s *sign) wanted() (doing string, newest time.Time) {
 	return s.doing, s.newest
 }
 
+// begin keeps the sign up until end is called, with a goroutine of wg's. An answer that is
+// there at once needs none.
+func (s *sign) begin(ctx context.Context, wg *sync.WaitGroup) (end func()) {
+	if s == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	wg.Add(1)
+	start := time.AfterFunc(signDelay, func() {
+		defer wg.Done()
+		s.keep(ctx)
+	})
+	return func() {
+		cancel()
+		if start.Stop() {
+			wg.Done()
+		}
+	}
+}
+
 // keep shows what was set until ctx ends, and then takes away what would stay.
 func (s *sign) keep(ctx context.Context) {
-	if s == nil {
-		return
-	}
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("showing the typing sign panicked", "panic", p)
 		}
 	}()
 	var (
-		up    string                      // what the platform shows, as far as we know
-		seen  time.Time                   // when the newest post that was taken note of began
-		since time.Time                   // when that was shown
-		fades bool                        // it goes with time or with a post
-		quiet = time.Now().Add(signDelay) // no call before this
-		timer = time.NewTimer(signDelay)
+		up    string    // what the platform shows, as far as we know
+		seen  time.Time // when the newest post that was taken note of began
+		since time.Time // when that was shown
+		fades bool      // it goes with time or with a post
+		quiet time.Time // no call before this
+		timer = time.NewTimer(0)
 	)
 	defer timer.Stop()
 	for {

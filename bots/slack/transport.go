@@ -2,6 +2,8 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,7 +26,7 @@ const (
 
 // httpClient returns a copy of base that is safe to give to slack-go.
 func httpClient(base *http.Client) *http.Client {
-	c := http.Client{Timeout: callTimeout}
+	var c http.Client
 	if base != nil {
 		c = *base
 	}
@@ -39,19 +41,15 @@ func httpClient(base *http.Client) *http.Client {
 		t.MaxIdleConnsPerHost = 32
 		c.Transport = t
 	}
-	if c.Timeout == 0 {
-		c.Timeout = callTimeout
-	}
 	// The token is in the body: a redirect that keeps the body would hand it on.
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.Transport = strict{c.Transport}
+	c.Transport, c.Timeout = strict{base: c.Transport, timeout: cmp.Or(c.Timeout, callTimeout)}, 0
 	return &c
 }
 
 // fileClient returns a copy of a client of httpClient's for files, which may be long.
 func fileClient(api *http.Client) *http.Client {
 	c := *api
-	c.Timeout = 0
 	if s, ok := api.Transport.(strict); ok {
 		c.Transport = s.base
 	}
@@ -102,23 +100,21 @@ const maxPooled = 64 << 10
 
 // strict makes the answers safe for slack-go, which reads without limit, takes an
 // answer "not ok" that has no error for success, and takes a limit whose Retry-After
-// it cannot read for an unknown failure.
-type strict struct{ base http.RoundTripper }
+// it cannot read for an unknown failure. It reads an answer to its end, so that the
+// connection is free again, within timeout: http.Client, whose own it stands for, needs a
+// goroutine for each call that another's RoundTripper makes.
+type strict struct {
+	base    http.RoundTripper
+	timeout time.Duration
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(req)
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	defer cancel()
+	resp, err := t.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, err
-	}
-	if resp.StatusCode == http.StatusTooManyRequests {
-		if _, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err != nil {
-			resp.Header.Set("Retry-After", strconv.Itoa(int(limitWait/time.Second)))
-		}
-		return resp, nil
-	}
-	if resp.StatusCode != http.StatusOK {
-		return resp, nil
 	}
 	answer := answers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
 	defer func() {
@@ -131,14 +127,17 @@ func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
 	if errClose := resp.Body.Close(); err == nil {
 		err = errClose
 	}
-	if err != nil {
-		return nil, err
-	}
-	if answer.Len() > maxAnswer {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
-	}
 	body := answer.Bytes()
-	if kind := resp.Header.Get("Content-Type"); strings.HasPrefix(kind, "application/json") {
+	switch {
+	case resp.StatusCode != http.StatusOK: // which says it all
+		if _, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err != nil && resp.StatusCode == http.StatusTooManyRequests {
+			resp.Header.Set("Retry-After", strconv.Itoa(int(limitWait/time.Second)))
+		}
+	case err != nil:
+		return nil, err
+	case len(body) > maxAnswer:
+		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	case strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json"):
 		if strings.HasSuffix(req.URL.Path, "/chat.postMessage") || strings.HasSuffix(req.URL.Path, "/chat.update") {
 			body = withoutEcho(body)
 		}

@@ -1,8 +1,15 @@
 package slack
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net/url"
 	"testing"
+	"time"
+
+	"bobbin/agent"
+	"bobbin/bots/sandbox"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -22,6 +29,18 @@ func TestAnswerLosesItsEchoAndNothingElse(t *testing.T) {
 			t.Errorf("%s:\n%s", in, cmp.Diff(want, got))
 		}
 	}
+}
+
+func TestCallThatIsNotAnsweredEnds(t *testing.T) {
+	bubble(t, sandbox.SlackOptions{}, func(t *testing.T, r *rig) {
+		r.Fault(func(string, url.Values) *sandbox.SlackFault { return &sandbox.SlackFault{Delay: time.Hour} })
+		began := time.Now()
+		_, err := r.s.postText(t.Context(), agent.Target{Address: agent.Address{Channel: "C0GENERAL"}}, "", "hello")
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != callTimeout {
+			t.Errorf("after %s: %v", took, err)
+		}
+		r.Fault(nil)
+	})
 }
 
 func FuzzWithoutEcho(f *testing.F) {

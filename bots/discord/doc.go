@@ -12,8 +12,8 @@
 // not hold the connection itself. A gate does: one WebSocket to Discord on the far side, one
 // through a pipe to discordgo on the near side. The gate keeps the deadlines, sees the
 // close codes, checks every frame, and ends the connection for what discordgo cannot
-// take. Dispatches pass under another name, so that discordgo counts them and hands
-// them on undecoded; this package decodes the few fields that it needs.
+// take. Dispatches pass under another name and empty, so that discordgo counts them and
+// tells of them; this package decodes the few fields that it needs of what they say.
 //
 // Above the gate a supervisor connects again: the same discordgo session to resume, a
 // new one to start over, with growing pauses and a budget of identifies that stays well
@@ -21,7 +21,7 @@
 // not let go is abandoned. Close codes that no reconnect can mend end Run with an
 // error that says what an admin must do.
 //
-// The price is a copy of every frame through memory, and some knowledge of the
+// The price is a second frame in memory for each, and some knowledge of the
 // protocol outside the library that is there to have it.
 //
 // # Why an own REST client

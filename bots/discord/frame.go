@@ -17,10 +17,10 @@ const (
 	opHello          = 10
 )
 
-// passed marks the name of a dispatch on its way through discordgo. The library
-// decodes payloads that it knows in its own goroutines, where a null in the wrong
-// place panics and takes the program down; under another name it only counts their
-// sequence number and hands them on as they are.
+// passed begins the name of a dispatch on its way through discordgo; its number follows.
+// The library decodes payloads that it knows in its own goroutines, where a null in the
+// wrong place panics and takes the program down. Under another name it only counts their
+// sequence number and tells of them, so it is spared what they say.
 const passed = "bobbin:"
 
 // frame is a message of the gateway.
@@ -49,6 +49,7 @@ type identity struct {
 // inspected is the outcome of inspect.
 type inspected struct {
 	forward   []byte        // for discordgo; nil for nothing
+	event     *event        // that goes by discordgo's side
 	heartbeat time.Duration // of Hello
 	ready     *identity     // of READY
 	resumed   bool
@@ -94,7 +95,7 @@ func dispatched(f *frame, last *int64) inspected {
 	if f.Seq != nil {
 		*last = *f.Seq
 	}
-	out := frame{Op: opDispatch, Seq: last, T: passed + f.T, D: f.D}
+	out := frame{Op: opDispatch, Seq: last, T: f.T}
 	var in inspected
 	switch f.T {
 	case "READY":
@@ -103,15 +104,17 @@ func dispatched(f *frame, last *int64) inspected {
 			return inspected{malformed: true}
 		}
 		// Only what discordgo needs to resume: it walks the list of guilds.
-		out.T = f.T
 		out.D, _ = json.Marshal(map[string]any{"v": 9, "session_id": id.session, "user": map[string]string{"id": id.user}})
 		in.ready = &id
 	case "RESUMED":
-		out.T, out.D = f.T, json.RawMessage("{}")
+		out.D = json.RawMessage("{}")
 		in.resumed = true
-	}
-	if len(out.D) == 0 {
-		out.D = json.RawMessage("null")
+	default:
+		if len(f.D) == 0 {
+			f.D = json.RawMessage("null")
+		}
+		in.event = &event{name: f.T, data: f.D}
+		return in
 	}
 	var err error
 	if in.forward, err = json.Marshal(out); err != nil {

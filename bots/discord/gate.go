@@ -38,6 +38,7 @@ type gate struct {
 	near net.Conn // our end of the pipe
 	lib  net.Conn // discordgo's end of the pipe
 
+	passing   *passing       // events that discordgo is told of
 	onFrame   func()         // each message from Discord
 	onBad     func()         // a malformed one
 	onReady   func(identity) // READY
@@ -112,6 +113,8 @@ func (g *gate) inward(near *websocket.Conn) {
 			g.onReady(*in.ready)
 		case in.resumed:
 			g.onResumed()
+		case in.event != nil:
+			in.forward = fmt.Appendf(nil, `{"op":%d,"s":%d,"t":"%s%d","d":null}`, opDispatch, seq, passed, g.passing.put(*in.event))
 		}
 		if in.forward == nil {
 			continue

@@ -20,6 +20,8 @@ type session struct {
 	pipe chan net.Conn // discordgo's end of the next gate
 	gone chan struct{} // discordgo has let go of a connection
 	turn chan struct{} // held while an event is being dispatched
+	// passing are the events that discordgo is told of.
+	passing passing
 
 	// established says that there is something to resume; resume is where.
 	// Both are set by a gate's goroutine and read when that has ended.
@@ -65,10 +67,12 @@ func (d *Discord) newSession(in *intake) (*session, error) {
 		},
 	}
 	dg.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
-		if name, ok := strings.CutPrefix(e.Type, passed); ok {
+		if number, ok := strings.CutPrefix(e.Type, passed); ok {
 			s.turn <- struct{}{}
 			defer func() { <-s.turn }()
-			in.dispatch(name, e.RawData)
+			if e, ok := s.passing.take(number); ok {
+				in.dispatch(e.name, e.data)
+			}
 		}
 	})
 	dg.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) {
@@ -92,6 +96,7 @@ func (s *session) open(g *gate) <-chan error {
 		_ = c.Close()
 	default:
 	}
+	g.passing = &s.passing
 	s.pipe <- g.lib
 	g.run()
 	opened := make(chan error, 1)

@@ -28,12 +28,17 @@ func (instant) Typing(context.Context, agent.Target, string) (time.Duration, err
 	return time.Minute, nil
 }
 
+// nowhere is a journal that takes no time either.
+type nowhere struct{}
+
+func (nowhere) Record(context.Context, agent.Part) error { return nil }
+func (nowhere) Settle(context.Context) error             { return nil }
+
 // BenchmarkReply is the reply to an answer that comes all at once: what it costs beside the
 // platform's and the journal's part.
 func BenchmarkReply(b *testing.B) {
 	on := New(Options{Buttons: true, Footer: Facts(), Log: slog.New(slog.NewTextHandler(nil, &slog.HandlerOptions{Level: slog.LevelInfo}))}, instant{})
 	defer on.Close()
-	record := func(context.Context, agent.Part) error { return nil }
 	var turns []*agent.Turn
 	for i := range 1000 {
 		turns = append(turns, turnOf(agent.TurnID(fmt.Sprintf("01KB4TXHPVBDQ8W0SP6YF%05d", i)), fmt.Sprint("C", i)))
@@ -41,7 +46,7 @@ func BenchmarkReply(b *testing.B) {
 	words := strings.Repeat("word ", 40)
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		r, err := on.Open(b.Context(), turns[n%len(turns)], record)
+		r, err := on.Open(b.Context(), turns[n%len(turns)], nowhere{})
 		if err != nil {
 			b.Fatal(err)
 		}

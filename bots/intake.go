@@ -205,8 +205,12 @@ func (in *Intake) platform(name string) Platform {
 }
 
 func inbound(ev Event, text string) agent.Inbound {
+	delivery := ev.EventID
+	if ev.Press == nil && (ev.Command == "" || ev.Typed) {
+		delivery = "" // what stands as a message is known by its id, however it was delivered
+	}
 	return agent.Inbound{
-		EventID:   ev.EventID,
+		EventID:   delivery,
 		MessageID: ev.MessageID,
 		Target:    ev.Target,
 		Author:    ev.Author,

@@ -240,11 +240,26 @@ func TestMessageIsHandedOnWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []agent.Inbound{{
-		EventID: "E1", MessageID: "M1", Target: ev.Target, Author: agent.Author{ID: "U1", Name: "Ada"},
+		MessageID: "M1", Target: ev.Target, Author: agent.Author{ID: "U1", Name: "Ada"},
 		Direct: true, Text: "hi", Sent: ev.Sent,
 	}}
 	if diff := cmp.Diff(want, d.taken); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The message that a command makes may be another one at its next delivery.
+func TestACommandIsKnownByItsDeliveryAMessageByItsID(t *testing.T) {
+	for command, want := range map[string]string{"": "", "ask": "E1"} {
+		d := newDesk()
+		ev := direct(d.event(thread, "hi"))
+		ev.Command = command
+		if err := d.Accept(t.Context(), ev); err != nil {
+			t.Fatal(err)
+		}
+		if len(d.taken) != 1 || d.taken[0].EventID != want {
+			t.Errorf("%q: %+v", command, d.taken)
+		}
 	}
 }
 

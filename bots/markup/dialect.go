@@ -32,20 +32,20 @@ type dialect struct {
 }
 
 // asciiCosts is what the characters of ASCII cost, as text, as code and at most in code.
-type asciiCosts struct{ text, code, literal [utf8.RuneSelf]uint8 }
+type asciiCosts struct{ text, code, literal [utf8.RuneSelf]int }
 
 func newDialect(d dialect) *dialect {
 	d.ascii = &asciiCosts{}
 	for r := range rune(utf8.RuneSelf) {
-		d.ascii.text[r] = uint8(d.cost(r, false))
-		d.ascii.code[r] = uint8(d.cost(r, true))
-		d.ascii.literal[r] = uint8(d.literalCost(r))
+		d.ascii.text[r] = d.cost(r, false)
+		d.ascii.code[r] = d.cost(r, true)
+		d.ascii.literal[r] = d.literalCost(r)
 	}
 	return &d
 }
 
 // costs is cost for the characters of ASCII.
-func (d *dialect) costs(code bool) *[utf8.RuneSelf]uint8 {
+func (d *dialect) costs(code bool) *[utf8.RuneSelf]int {
 	if code {
 		return &d.ascii.code
 	}

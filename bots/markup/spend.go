@@ -42,8 +42,8 @@ func (m *meter) read(src string) int {
 	for i := 0; i < len(src); {
 		c, size := src[i], 1
 		if c < utf8.RuneSelf {
-			m.spent += int(costs[c])
-			m.literal += int(literals[c])
+			m.spent += costs[c]
+			m.literal += literals[c]
 		} else {
 			var r rune
 			r, size = utf8.DecodeRuneInString(src[i:])

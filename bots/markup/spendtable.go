@@ -92,7 +92,7 @@ func (d *dialect) costOf(s string, code bool) int {
 	n, costs := 0, d.costs(code)
 	for _, r := range s {
 		if r < utf8.RuneSelf {
-			n += int(costs[r])
+			n += costs[r]
 		} else {
 			n += d.cost(r, code)
 		}

@@ -114,5 +114,5 @@ func goesOn(t *ast.Text, start int, src []byte) bool {
 // isRest says whether s is what the parser was left with at the end of a line: nothing
 // after its first character might have been the beginning of something else.
 func isRest(s []byte) bool {
-	return len(s) == 0 || bytes.IndexAny(s[1:], "$`[]!<*_~") < 0
+	return len(s) == 0 || !bytes.ContainsAny(s[1:], "$`[]!<*_~")
 }

@@ -76,9 +76,13 @@ func (p *paced) Read(to []byte) (int, error) {
 	return n, nil
 }
 
-// benchRequest is the request of a session that has said so many things.
+// benchRequest is the request of a session that has said so many things, with tools.
 func benchRequest(entries int) agent.Request {
 	r := agent.Request{Session: "slack/T1/C1/1.2", System: "Be brief."}
+	for i := range 10 {
+		r.Tools = append(r.Tools, agent.ToolSpec{Name: fmt.Sprint("tool_", i), Description: "Tells the time of a zone, or something else of that kind.",
+			Schema: []byte(`{"type":"object","properties":{"zone":{"type":"string","description":"the name of the zone"}},"required":["zone"]}`)})
+	}
 	for i := range entries {
 		role := agent.RoleUser
 		if i%2 == 1 {

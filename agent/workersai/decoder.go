@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"bobbin/agent"
@@ -30,7 +31,7 @@ func (e *faultError) Error() string { return "the answer holds an error: " + str
 // decoder reads one answer, event by event, in whatever shape. Whether the answer is
 // a stream or one JSON document makes no difference to it.
 type decoder struct {
-	tools   map[string]bool // that a call in text may name
+	tools   []agent.ToolSpec // that a call in text may name
 	noCalls bool
 	think   thinkFilter
 	hold    withhold
@@ -47,12 +48,12 @@ type decoder struct {
 }
 
 func newDecoder(r *agent.Request) *decoder {
-	d := &decoder{noCalls: r.NoCalls, think: newThinkFilter(), tools: make(map[string]bool, len(r.Tools))}
-	for _, t := range r.Tools {
-		d.tools[t.Name] = true
-	}
-	d.hold.through = len(d.tools) == 0
-	return d
+	return &decoder{noCalls: r.NoCalls, think: newThinkFilter(), tools: r.Tools, hold: withhold{through: len(r.Tools) == 0}}
+}
+
+// offered reports whether there is a tool of that name.
+func (d *decoder) offered(name string) bool {
+	return slices.ContainsFunc(d.tools, func(t agent.ToolSpec) bool { return t.Name == name })
 }
 
 // piece is what an event adds to what a watcher sees.
@@ -154,7 +155,7 @@ func (d *decoder) end(done bool) (agent.Chunk, error) {
 
 	calls, whole := d.calls.finished(cut)
 	if len(d.hold.held) > 0 {
-		found := textCalls(d.hold.held, func(name string) bool { return d.tools[name] })
+		found := textCalls(d.hold.held, d.offered)
 		switch {
 		case found != nil && len(calls) == 0 && whole:
 			for _, c := range found {
@@ -210,7 +211,7 @@ var callName = regexp.MustCompile(`"(?:name|function|tool)"\s*:\s*"([^"]*)"`)
 // beginsCall reports whether what is held names a known tool.
 func (d *decoder) beginsCall() bool {
 	m := callName.FindSubmatch(d.hold.held)
-	return m != nil && d.tools[string(m[1])]
+	return m != nil && d.offered(string(m[1]))
 }
 
 // whole reads an answer that came as one JSON document.

@@ -25,9 +25,8 @@ type toolKey struct{ name, description, schema string }
 func (c *toolCache) wire(specs []agent.ToolSpec) ([]json.RawMessage, error) {
 	out := make([]json.RawMessage, 0, len(specs))
 	for _, spec := range specs {
-		key := toolKey{spec.Name, spec.Description, string(spec.Schema)}
 		c.mu.Lock()
-		raw, ok := c.tools[key]
+		raw, ok := c.tools[toolKey{spec.Name, spec.Description, string(spec.Schema)}] // which copies nothing
 		c.mu.Unlock()
 		if !ok {
 			var err error
@@ -38,7 +37,7 @@ func (c *toolCache) wire(specs []agent.ToolSpec) ([]json.RawMessage, error) {
 			if c.tools == nil || len(c.tools) >= maxCachedTools {
 				c.tools = make(map[toolKey]json.RawMessage)
 			}
-			c.tools[key] = raw
+			c.tools[toolKey{spec.Name, spec.Description, string(spec.Schema)}] = raw
 			c.mu.Unlock()
 		}
 		out = append(out, raw)

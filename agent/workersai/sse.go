@@ -57,7 +57,7 @@ func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error)
 		}
 		return d.whole(data)
 	}
-	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}}
+	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}, text: make([]byte, 0, 512)}
 	done, err := s.run()
 	switch {
 	case errors.Is(err, io.EOF), err != nil && d.finish != "" && !errors.Is(err, errBroken) && !isFault(err):

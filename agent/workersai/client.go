@@ -196,8 +196,9 @@ func newHTTPClient() *http.Client {
 			IdleConnTimeout:     90 * time.Second,
 			// A compressing proxy would hold events back until its window is full.
 			DisableCompression: true,
-			WriteBufferSize:    32 << 10,
-			ReadBufferSize:     16 << 10,
+			// Most requests, and what arrives of an answer at once, take one call each.
+			WriteBufferSize: 16 << 10,
+			ReadBufferSize:  16 << 10,
 			// A connection that died unnoticed would otherwise cost the whole idle
 			// time-out of every session on it.
 			HTTP2: &http.HTTP2Config{SendPingTimeout: 20 * time.Second, PingTimeout: 10 * time.Second},

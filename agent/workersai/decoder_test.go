@@ -142,6 +142,48 @@ func delta(content string) string {
 
 const stop = `{"choices":[{"delta":{},"finish_reason":"stop"}]}`
 
+// TestTextIsGivenAsItArrives: what arrives together is one piece, and nothing of it is held
+// back while more is waited for.
+func TestTextIsGivenAsItArrives(t *testing.T) {
+	var got []string
+	arrives := []struct{ body, shown string }{
+		{sseOf(delta("a")), ""},
+		{sseOf(delta("b"), delta("c")) + "data: {", "a"},
+		{strings.TrimPrefix(sseOf(delta("d")), "data: {"), "bc"},
+		{": ping\n\n", "d"},
+		{sseOf(`{"choices":[{"delta":{"content":"e"}}]}`, `{"choices":[{"delta":{"reasoning":"hm"}}]}`, delta("f")), ""},
+		{sseOf(stop, "[DONE]"), "ef"},
+	}
+	body := readerFunc(func(p []byte) (int, error) {
+		if len(arrives) == 0 {
+			return 0, io.EOF
+		}
+		if now := strings.Join(got, ""); now != arrives[0].shown {
+			t.Errorf("before %q arrives there is %q, want %q", arrives[0].body, now, arrives[0].shown)
+		}
+		got = nil
+		n := copy(p, arrives[0].body)
+		arrives = arrives[1:]
+		return n, nil
+	})
+	pieces := 0
+	for c, err := range newDecoder(&agent.Request{}).decode(body, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Text != "" {
+			got, pieces = append(got, c.Text), pieces+1
+		}
+	}
+	if pieces != 5 {
+		t.Errorf("text came in %d pieces", pieces)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 func TestStreamWithoutItsEndIsAnError(t *testing.T) {
 	for name, body := range map[string]string{
 		"text then nothing":   sseOf(delta("Hel"), delta("lo")),

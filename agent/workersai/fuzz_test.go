@@ -1,17 +1,19 @@
 package workersai
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"bobbin/agent"
 )
 
-// FuzzDecode: whatever arrives, the decoder ends with exactly one finish or one error,
-// gives valid calls, shows nothing of reasoning fields, and makes no text out of
-// nothing.
+// FuzzDecode: whatever arrives, and in whatever pieces, the decoder ends with exactly one
+// finish or one error, gives valid calls, shows nothing of reasoning fields, and makes no
+// text out of nothing.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {
@@ -58,6 +60,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		if text.Len() > 6*len(body) {
 			t.Fatalf("%d bytes of text from %d", text.Len(), len(body))
+		}
+		whole, pieces := collect(newDecoder(&r), strings.NewReader(body)), collect(newDecoder(&r), iotest.OneByteReader(strings.NewReader(body)))
+		if whole.text != pieces.text || whole.calls() != pieces.calls() || whole.thinking != pieces.thinking ||
+			whole.last.Finish != pieces.last.Finish || whole.last.Usage != pieces.last.Usage || fmt.Sprint(whole.err) != fmt.Sprint(pieces.err) {
+			t.Fatalf("got %+v, and byte by byte %+v", whole, pieces)
 		}
 		// The recorded answers mark what only stands in reasoning.
 		if strings.Count(body, "SECRET") == 1 && strings.Contains(body, `"delta":{"reasoning":"SECRET"}`) &&

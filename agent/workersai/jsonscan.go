@@ -1,6 +1,7 @@
 package workersai
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"math"
@@ -14,6 +15,8 @@ type jsonScan struct {
 	b   []byte
 	i   int
 	bad bool // it is no such JSON, and what was read since is void
+
+	said []byte // a text that is being put together
 }
 
 // open begins an object and returns its first key; nil: there is none.
@@ -116,10 +119,27 @@ func (s *jsonScan) text() string {
 	return s.unquoted(s.b[from:s.i])
 }
 
+// unquoted returns what a string with quotes around it says. It holds no control characters.
 func (s *jsonScan) unquoted(b []byte) (text string) {
+	rest := b[1 : len(b)-1]
+	for s.said = s.said[:0]; utf8.Valid(b); {
+		at := bytes.IndexByte(rest, '\\')
+		if at < 0 {
+			return string(append(s.said, rest...))
+		}
+		c := escaped[rest[at+1]]
+		if c == 0 {
+			break // a character by its number, or none
+		}
+		s.said = append(append(s.said, rest[:at]...), c)
+		rest = rest[at+2:]
+	}
 	s.bad = json.Unmarshal(b, &text) != nil || s.bad
 	return text
 }
+
+// escaped is what a letter after a backslash stands for; 0: it is no such letter.
+var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // integer reads a number of digits alone.
 func (s *jsonScan) integer() int {

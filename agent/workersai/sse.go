@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"sync"
 
 	"bobbin/agent"
@@ -57,7 +58,7 @@ func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error)
 		}
 		return d.whole(data)
 	}
-	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}, text: make([]byte, 0, 512)}
+	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}}
 	done, err := s.run()
 	switch {
 	case errors.Is(err, io.EOF), err != nil && d.finish != "" && !errors.Is(err, errBroken) && !isFault(err):
@@ -100,10 +101,10 @@ type sse struct {
 	yield func(agent.Chunk, error) bool
 	lines lineReader
 
-	text      []byte // that the consumer does not have yet
-	name      string // of the event that is being read
-	broken    []byte // its data lines that are no JSON by themselves
-	lineCount int    // of broken
+	pieces    []string // of text, that the consumer does not have yet
+	name      string   // of the event that is being read
+	broken    []byte   // its data lines that are no JSON by themselves
+	lineCount int      // of broken
 	reasoning bool
 }
 
@@ -199,7 +200,7 @@ func (s *sse) emit(p piece, err error) error {
 	s.w.pause()
 	if p.text != "" {
 		s.reasoning = false
-		s.text = append(s.text, p.text...)
+		s.pieces = append(s.pieces, p.text)
 		return nil
 	}
 	if !p.thinking || s.reasoning {
@@ -217,11 +218,11 @@ func (s *sse) emit(p piece, err error) error {
 
 // show gives the consumer the text that it does not have yet.
 func (s *sse) show() error {
-	if len(s.text) == 0 {
+	if len(s.pieces) == 0 {
 		return nil
 	}
-	text := string(s.text)
-	s.text = s.text[:0]
+	text := strings.Join(s.pieces, "")
+	s.pieces = s.pieces[:0]
 	if !s.yield(agent.Chunk{Text: text}, nil) {
 		return errBroken
 	}

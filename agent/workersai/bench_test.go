@@ -115,7 +115,7 @@ func BenchmarkBody(b *testing.B) {
 // BenchmarkStep asks for an answer of 40 tokens over loopback, of a server that does next
 // to nothing.
 func BenchmarkStep(b *testing.B) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}

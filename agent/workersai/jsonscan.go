@@ -119,10 +119,11 @@ func (s *jsonScan) text() string {
 	return s.unquoted(s.b[from:s.i])
 }
 
-// unquoted returns what a string with quotes around it says. It holds no control characters.
+// unquoted returns what a string with quotes around it says. It has no control characters
+// but, perhaps, after a backslash.
 func (s *jsonScan) unquoted(b []byte) (text string) {
-	rest := b[1 : len(b)-1]
-	for s.said = s.said[:0]; utf8.Valid(b); {
+	rest, valid := b[1:len(b)-1], utf8.Valid(b)
+	for s.said = s.said[:0]; valid; {
 		at := bytes.IndexByte(rest, '\\')
 		if at < 0 {
 			return string(append(s.said, rest...))

@@ -186,19 +186,17 @@ func TestReadmeManifestAsksForTheScopesOfWhatIsCalledAndHeard(t *testing.T) {
 		need("users.info")
 	}
 	var heard []string
-	kinds := regexp.MustCompile(`(?s)switch kind\.Type \{(.*?)\tdefault:`).FindStringSubmatch(code.String())
+	kinds := regexp.MustCompile(`(?s)\nvar converters = .*?\{\n(.*?)\n\}`).FindStringSubmatch(code.String())
 	if kinds == nil {
 		t.Fatal("where events are told apart does not look as it did")
 	}
-	for _, line := range regexp.MustCompile(`(?m)^\tcase (.*):$`).FindAllStringSubmatch(kinds[1], -1) {
-		for _, e := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(line[1], -1) {
-			switch e[1] {
-			case "message":
-				heard = append(heard, "message.channels", "message.groups", "message.im", "message.mpim")
-			case "assistant_thread_started": // of the older kind of agent, which the text tells of
-			default:
-				heard = append(heard, e[1])
-			}
+	for _, e := range regexp.MustCompile(`(?m)^\t"([a-z_]+)":`).FindAllStringSubmatch(kinds[1], -1) {
+		switch e[1] {
+		case "message":
+			heard = append(heard, "message.channels", "message.groups", "message.im", "message.mpim")
+		case "assistant_thread_started": // of the older kind of agent, which the text tells of
+		default:
+			heard = append(heard, e[1])
 		}
 	}
 	slices.Sort(heard)

@@ -17,12 +17,12 @@ type event struct {
 // same order. Those that it has left out are forgotten with the next.
 type passing struct {
 	mu     sync.Mutex
-	last   uint64 // number that was given
+	last   int // number that was given
 	events []event
 }
 
 // put adds an event and returns its number.
-func (p *passing) put(e event) uint64 {
+func (p *passing) put(e event) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last++
@@ -32,14 +32,14 @@ func (p *passing) put(e event) uint64 {
 
 // take removes the event of a number and those before it.
 func (p *passing) take(number string) (event, bool) {
-	n, err := strconv.ParseUint(number, 10, 64)
+	n, err := strconv.Atoi(number)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	first := p.last - uint64(len(p.events)) + 1
+	first := p.last - len(p.events) + 1
 	if err != nil || n < first || n > p.last {
 		return event{}, false
 	}
 	e := p.events[n-first]
-	p.events = slices.Delete(p.events, 0, int(n-first)+1)
+	p.events = slices.Delete(p.events, 0, n-first+1)
 	return e, true
 }

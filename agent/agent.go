@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -133,7 +134,10 @@ func (a *Agent) Submit(ctx context.Context, in Inbound) (fresh bool, err error) 
 		a.wake(s)
 	}
 	// The model may be asked while the disk is waited for: what is shown waits for it, too.
-	ready := arrived
+	ready := func() {
+		arrived()
+		runtime.Gosched() // or the wait would keep the worker from this processor
+	}
 	if !a.isRunning() {
 		ready = nil // it stays in the store for the next Run
 	}

@@ -114,7 +114,7 @@ func (s *Store) kept(wrote bool, err error) error {
 	case err != nil:
 		return err
 	case wrote:
-		return s.group.wait()
+		return s.group.until(s.group.ended.Load())
 	}
 	return s.group.clean()
 }

@@ -81,26 +81,25 @@ func newBenchBare(calls benchCalls) *benchBare {
 	}
 }
 
-// run opens a socket, tells when it is there, and has a turn for each event that comes.
-func (p *benchBare) run(ctx context.Context, ready func()) (err error) {
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
+// run opens a socket, tells when it is there, and has a turn for each event that comes,
+// until ctx ends or a turn fails.
+func (p *benchBare) run(ctx context.Context, ready func()) error {
 	if err := p.open(ctx); err != nil {
 		return err
 	}
+	working, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	var turns sync.WaitGroup
 	defer turns.Wait()
-	closing := context.AfterFunc(ctx, func() { _ = p.socket.Close() }) // which ends the reading
-	defer closing()
+	defer context.AfterFunc(working, func() { _ = p.socket.Close() })() // which ends the reading
 	for {
 		_, frame, err := p.socket.ReadMessage()
-		if ctx.Err() != nil {
-			if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-				return err
-			}
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if err != nil {
+		case working.Err() != nil:
+			return context.Cause(working)
+		case err != nil:
 			return fmt.Errorf("read from the socket: %w", err)
 		}
 		var e benchBareEvent
@@ -114,6 +113,7 @@ func (p *benchBare) run(ctx context.Context, ready func()) (err error) {
 			p.live.Add(1)
 			turns.Go(func() {
 				defer p.live.Add(-1)
+				// The last turns may end: each call has a time-out.
 				if err := p.turn(context.WithoutCancel(ctx), e); err != nil {
 					fail(err)
 				}

@@ -123,7 +123,8 @@ func (b *bench) measureBare(ctx context.Context, bare *benched, n int, bobbin be
 	b.table.spread("throughput", "event → final text, bare program", spans(ran.turns, benchSaid, benchStood)).of(n)
 	b.table.add("throughput", "processor time per turn, bare program", ran.each(ran.cpu()), "ms").of(n)
 	b.table.add("throughput", "processor time per turn, its stand-ins and load", ran.each(ran.ours), "ms").of(n)
+	whole := bobbin.each(max(bobbin.cpu()+bobbin.ours, 1)) // where it cannot be told it is none
 	adds := bobbin.each(bobbin.cpu()) - ran.each(ran.cpu())
-	b.table.add("throughput", "of the processor time of a durable turn, what bobbin adds to the bare program's", 100*adds/bobbin.each(bobbin.cpu()+bobbin.ours), "%").of(n)
+	b.table.add("throughput", "of the processor time of a durable turn, what bobbin adds to the bare program's", 100*adds/whole, "%").of(n)
 	return nil
 }

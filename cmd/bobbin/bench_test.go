@@ -117,3 +117,28 @@ func TestBenchRefusesASectionThatIsNotThere(t *testing.T) {
 		t.Error("--only speed is taken")
 	}
 }
+
+func TestBenchKnowsATurnByItsLastMark(t *testing.T) {
+	for text, want := range map[string]int{
+		"": -1, "bench": -1, "bench#": 0, "bench#7": 7, `bench#12: what, [bench#345"}]`: 345, "bench#8 answer#9": 8,
+	} {
+		if got := benchNumber(text, benchAsks); got != want {
+			t.Errorf("%q is of turn %d, want %d", text, got, want)
+		}
+		if got := benchNumber([]byte(text), benchAsks); got != want {
+			t.Errorf("the bytes of %q are of turn %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestBenchSaysWhyTheBareProgramDoesNotStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "calls.json")
+	var out, log strings.Builder
+	if code := run(console{t.Context(), &out, &log}, []string{"bench-bare", "--calls", path}); code != exitFailed || !strings.Contains(log.String(), path) {
+		t.Errorf("without calls the code is %d: %s", code, &log)
+	}
+	bare := newBenchBare(benchCalls{API: "http://127.0.0.1:1/api/"}) // where nothing listens
+	if err := bare.run(t.Context(), func() { t.Error("it is ready") }); err == nil || !strings.Contains(err.Error(), "apps.connections.open") {
+		t.Errorf("without Slack the error is %v", err)
+	}
+}

@@ -209,14 +209,22 @@ func (s *Slack) Unknown() []string {
 // a JSON object. It returns Slack's error for a body that cannot be read.
 func slackArguments(w http.ResponseWriter, r *http.Request) (form slackForm, token, code string) {
 	token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	kind, _, unreadable := mime.ParseMediaType(cmp.Or(r.Header.Get("Content-Type"), "application/octet-stream"))
+	kind, _, err := mime.ParseMediaType(cmp.Or(r.Header.Get("Content-Type"), "application/octet-stream"))
 	switch {
 	case kind == "application/json":
 		form, code = slackJSONForm(w, r)
-	case unreadable != nil:
+	case !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method):
+		form, code = slackFormData("", r.URL.RawQuery)
+	case err != nil:
 		form, code = slackForm{}, "invalid_form_data"
+	case kind == "application/x-www-form-urlencoded":
+		var raw []byte
+		if raw, err = slackBody(w, r); err != nil {
+			return slackForm{}, token, "invalid_form_data"
+		}
+		form, code = slackFormData(string(raw), r.URL.RawQuery)
 	default:
-		form, code = slackFormData(w, r, kind)
+		form, code = slackFormData("", r.URL.RawQuery)
 	}
 	if t := form.Get("token"); t != "" {
 		token = t
@@ -235,21 +243,13 @@ func slackBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// slackFormData reads the fields of a form and of the query. It is [http.Request.ParseForm]
-// without what that copies.
-func slackFormData(w http.ResponseWriter, r *http.Request, kind string) (slackForm, string) {
-	text := ""
-	if slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method) && kind == "application/x-www-form-urlencoded" {
-		raw, err := slackBody(w, r)
-		if err != nil {
-			return slackForm{}, "invalid_form_data"
-		}
-		text = string(raw)
+// slackFormData reads the fields of a form and of the query, without the copies that
+// [http.Request.ParseForm] makes.
+func slackFormData(body, query string) (slackForm, string) {
+	if query != "" {
+		body += "&" + query
 	}
-	if r.URL.RawQuery != "" {
-		text += "&" + r.URL.RawQuery
-	}
-	form, err := url.ParseQuery(text)
+	form, err := url.ParseQuery(body)
 	if err != nil {
 		return slackForm{}, "invalid_form_data"
 	}

@@ -44,7 +44,7 @@ func BenchmarkSlackPost(b *testing.B) {
 	w := httptest.NewRecorder()
 	b.ReportAllocs()
 	for b.Loop() {
-		r := httptest.NewRequest(http.MethodPost, "/api/chat.postMessage", strings.NewReader(body))
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/api/chat.postMessage", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w.Body.Reset()
 		h.ServeHTTP(w, r)

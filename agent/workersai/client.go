@@ -192,7 +192,7 @@ func newHTTPClient() *http.Client {
 			TLSHandshakeTimeout: 10 * time.Second,
 			ForceAttemptHTTP2:   true,
 			MaxIdleConns:        64,
-			MaxIdleConnsPerHost: 32,
+			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     90 * time.Second,
 			// A compressing proxy would hold events back until its window is full.
 			DisableCompression: true,

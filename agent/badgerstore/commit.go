@@ -135,8 +135,9 @@ func cost(t *agent.Turn) spent {
 // errAheadGone says that what was written ahead was taken for what a crash has left.
 var errAheadGone = errors.New("what was written ahead is gone")
 
-// oneTransaction is well below what Badger takes at once: 15 % of its memtable.
-const oneTransaction = 512 << 10
+// oneTransaction is below what Badger takes at once, 15 % of its memtable, by more than two
+// of the largest values that go into it: there is room for what is to be written besides.
+const oneTransaction = 448 << 10
 
 // writeAhead writes the entries of a turn that are too much for one transaction. The
 // turn's record says so first, so that they can be found if the turn is cut off.

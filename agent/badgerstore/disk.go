@@ -18,7 +18,7 @@ var ErrDiskFull = errors.New("the disk of the data directory is nearly full")
 
 // DefaultMinFree is enough for the turns of a busy bot to be finished: Badger writes
 // through sparse files, whose blocks the disk has to find when they are first written,
-// two memtables of 16 MiB and a value log of 128 MiB among them. If it finds none, the
+// memtables of 8 MiB each and a value log of 128 MiB among them. If it finds none, the
 // kernel ends the process.
 const DefaultMinFree = 256 << 20
 

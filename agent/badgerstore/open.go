@@ -112,12 +112,7 @@ func (s *Store) connect() error {
 	if err := syncFiles(s.dir); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	db, err := badger.Open(options(s.dir, s.log))
-	// A process that was killed while Badger made a log leaves an empty file. Badger makes it
-	// whole when it meets it, and fails all the same; there may be one of each kind.
-	for tries := 0; err != nil && strings.Contains(err.Error(), madeWhole) && tries < 3; tries++ {
-		db, err = badger.Open(options(s.dir, s.log))
-	}
+	db, err := openBadger(s.dir, s.log)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock"):
 		// Badger has no sentinel for this.
@@ -162,28 +157,54 @@ func prepare(dir string) error {
 	return nil
 }
 
-// valueThreshold is the size from which on Badger stores a value in files of their own.
-const valueThreshold = 64 << 10
+// openBadger opens the directory's database. A process that was killed leaves logs, which
+// may be of a larger memtable than there is now; these go into tables first.
+func openBadger(dir string, log *slog.Logger) (*badger.DB, error) {
+	left, err := logsLeft(dir)
+	if err != nil {
+		return nil, err
+	}
+	if left {
+		// Closing it is what writes the tables. Until then all is as it was, so that this may be
+		// cut off as well.
+		db, err := openMended(options(dir, log).WithMemTableSize(largestMemtable))
+		if err == nil {
+			err = db.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return openMended(options(dir, log))
+}
 
-// options are small where a bot's load allows it. The memtable's size must never
-// shrink: Badger cannot replay a log of a larger one, so it is no setting.
-func options(dir string, log *slog.Logger) badger.Options {
-	return badger.DefaultOptions(dir).
-		WithLogger(logger{log}).
-		WithMetricsEnabled(false).
-		WithMemTableSize(8 << 20).
-		WithNumMemtables(2).
-		WithNumLevelZeroTables(2).
-		WithNumLevelZeroTablesStall(6).
-		WithNumCompactors(2).
-		WithValueThreshold(valueThreshold).
-		WithValueLogFileSize(64 << 20).
-		WithBlockCacheSize(16 << 20).
-		WithIndexCacheSize(16 << 20).
-		WithNumVersionsToKeep(1).
-		WithDetectConflicts(true).
-		WithSyncWrites(!ownSync).
-		WithNumGoroutines(2)
+// logsLeft reports whether there is a log with something in it.
+func logsLeft(dir string) (bool, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		if filepath.Ext(f.Name()) != ".mem" {
+			continue
+		}
+		if info, err := f.Info(); err != nil || info.Size() > 0 {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// openMended opens a database that a process may have left that was killed while Badger made
+// a log: it is an empty file then. Badger makes it whole when it meets it, and fails all the
+// same; there may be one of each kind.
+func openMended(o badger.Options) (db *badger.DB, err error) {
+	for range 4 {
+		if db, err = badger.Open(o); err == nil || !strings.Contains(err.Error(), madeWhole) {
+			break
+		}
+	}
+	return db, err
 }
 
 func (s *Store) checkSchema() error {

@@ -1,0 +1,54 @@
+package badgerstore
+
+import (
+	"log/slog"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// valueThreshold is the size from which on Badger stores a value in files of their own.
+const valueThreshold = 64 << 10
+
+const (
+	// memtable is how much is written before it becomes a table. Badger takes a third more
+	// for it at once, twice that for its log, and twice again for the table's blocks.
+	// A transaction takes at most 15 % of it, which oneTransaction keeps to.
+	memtable = 4 << 20
+	// largestMemtable is that of the largest log that a bobbin has ever made: Badger cannot
+	// replay one in a smaller memtable.
+	largestMemtable = 8 << 20
+
+	// tableSize is that of the smallest tables; those of lower levels are two and four times
+	// as large. Badger builds up to eight tables at once, keeps what it has built each of them
+	// in for as long as it is busy, and for text that compresses to a third that is six times
+	// the size of the table. Each table costs three mebibytes of garbage for its index however
+	// small it is, and a file that is open.
+	tableSize = 512 << 10
+
+	// tablesAside is how many memtables are written before they are merged into the rest. A
+	// merge costs as much as there is in the level below, however little it adds; a read has to
+	// ask the filters of so many tables. Writers wait when there are twice as many.
+	tablesAside = 8
+)
+
+// options are small where a bot's load allows it. None of them is a setting: what they
+// take of memory and what they cost depend on each other.
+func options(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithLogger(logger{log}).
+		WithMetricsEnabled(false).
+		WithMemTableSize(memtable).
+		WithNumMemtables(2).
+		WithBaseTableSize(tableSize).
+		WithNumLevelZeroTables(tablesAside).
+		WithNumLevelZeroTablesStall(2 * tablesAside).
+		WithNumCompactors(2). // the fewest that there may be
+		WithValueThreshold(valueThreshold).
+		WithValueLogFileSize(64 << 20).
+		WithBlockCacheSize(4 << 20). // some blocks of each session that is at work
+		WithIndexCacheSize(0).       // it is for encrypted tables; others are read from their file
+		WithNumVersionsToKeep(1).
+		WithDetectConflicts(true).
+		WithSyncWrites(!ownSync).
+		WithNumGoroutines(2)
+}

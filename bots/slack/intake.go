@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	lanes     = 8
+	lanes     = 32 // that many events may wait for the disk together
 	laneDepth = 256
 	// acceptTimeout is longer than Slack's three seconds: an event that was accepted
 	// late comes again and is recognised.

@@ -19,7 +19,9 @@ const (
 	maxDocument = 16 << 20
 )
 
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10) }}
+// readers are small, since each answer under way has one. What they read from has been
+// read in larger pieces.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
 // decode reads an answer and yields what it adds, the last chunk with Finish, or one
 // error at its end. What the answer is, a stream of events or a document, is told by

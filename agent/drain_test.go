@@ -23,6 +23,7 @@ func TestARunningTurnEndsWithinTheDrainAndNoOtherBegins(t *testing.T) {
 		r.settle()
 		r.say("s", 2)
 		r.stop()
+		r.settle() // or it may be before the agent has heard of it
 		r.say("other", 1)
 		time.Sleep(9 * time.Second)
 		close(release)

@@ -30,6 +30,10 @@ type Reply interface {
 	// Update says how things stand. It never blocks; the newest update wins, and
 	// the reply decides when to show it.
 	Update(u Update)
+	// First returns the message that the answer is about to begin with, if none was noted
+	// before, so that it is noted together with the outcome. From then on the reply shows
+	// nothing until Finish is called, and posts that message without another note.
+	First() (Part, bool)
 	// Finish returns once the outcome stands on the platform, or with an error
 	// if it cannot. It retries what can be retried until ctx ends. An error that
 	// wraps [ErrUndeliverable] is final.

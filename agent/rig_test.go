@@ -240,8 +240,8 @@ func (s *faulty) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) er
 	return orElse(s.fault("RecordPart"), func() error { return s.Store.RecordPart(ctx, t, p) })
 }
 
-func (s *faulty) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
-	return orElse(s.fault("Answer"), func() error { return s.Store.Answer(ctx, t, o) })
+func (s *faulty) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome, parts ...agent.Part) error {
+	return orElse(s.fault("Answer"), func() error { return s.Store.Answer(ctx, t, o, parts...) })
 }
 
 func (s *faulty) Suspend(ctx context.Context, t *agent.Turn) error {

@@ -190,7 +190,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) error 
 			answer = stopped(t, answer.Text)
 		}
 		o = &answer
-		if err := a.journalAnswer(ctx, t, answer); err != nil {
+		if err := a.journalAnswer(ctx, t, answer, firstPart(reply, answer)...); err != nil {
 			return err
 		}
 		a.answered(w)
@@ -216,8 +216,19 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) error 
 	return err
 }
 
-func (a *Agent) journalAnswer(ctx context.Context, t *Turn, o Outcome) error {
-	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, o) }); err != nil {
+// firstPart returns the message that an outcome begins with, if that is still to be journaled.
+func firstPart(reply Reply, o Outcome) []Part {
+	if o.Kind == Withdrawn { // nothing will be shown
+		return nil
+	}
+	if p, ok := reply.First(); ok {
+		return []Part{p}
+	}
+	return nil
+}
+
+func (a *Agent) journalAnswer(ctx context.Context, t *Turn, o Outcome, parts ...Part) error {
+	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, o, parts...) }); err != nil {
 		return fmt.Errorf("journal the answer: %w", err)
 	}
 	return nil

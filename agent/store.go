@@ -55,8 +55,9 @@ type Store interface {
 	// the turn is answered may be written as late as with what comes next.
 	RecordPart(ctx context.Context, t *Turn, p Part) error
 	// Answer journals the turn's outcome: from here on it is only delivered, and its next
-	// Begin counts attempts from here.
-	Answer(ctx context.Context, t *Turn, o Outcome) error
+	// Begin counts attempts from here. It also does what RecordPart does, for parts that
+	// are about to be posted.
+	Answer(ctx context.Context, t *Turn, o Outcome, parts ...Part) error
 	// Settle waits until all that was written of the turn survives the end of the machine.
 	// A reply calls it before it shows what must not be taken back.
 	Settle(ctx context.Context, t *Turn) error

@@ -44,5 +44,6 @@ func (parrot) Stream(context.Context, Request) iter.Seq2[Chunk, error] {
 type unseen struct{}
 
 func (unseen) Update(Update)                         {}
+func (unseen) First() (Part, bool)                   { return Part{}, false }
 func (unseen) Finish(context.Context, Outcome) error { return nil }
 func (unseen) Close()                                {}

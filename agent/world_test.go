@@ -254,6 +254,14 @@ func (r *worldReply) Update(u agent.Update) {
 	_ = r.show(context.Background(), "show", u.Text+u.Status) // as a reply that cannot be shown for now
 }
 
+func (r *worldReply) First() (agent.Part, bool) {
+	if r.part.Key != "" || len(r.turn.Parts) > 0 {
+		return agent.Part{}, false
+	}
+	r.part = agent.Part{Key: r.unique(string(r.turn.ID) + "-")}
+	return r.part, true
+}
+
 func (r *worldReply) Finish(ctx context.Context, o agent.Outcome) error {
 	if gone := r.turn.Inbound[0].Text; strings.HasSuffix(gone, " gone") && !r.cured {
 		return fmt.Errorf("no channel: %w", agent.ErrUndeliverable)
@@ -350,8 +358,8 @@ func (f *frail) RecordPart(ctx context.Context, t *agent.Turn, p agent.Part) err
 	return f.do("RecordPart", func() error { return f.Store.RecordPart(ctx, t, p) })
 }
 
-func (f *frail) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
-	return f.do("Answer", func() error { return f.Store.Answer(ctx, t, o) })
+func (f *frail) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome, parts ...agent.Part) error {
+	return f.do("Answer", func() error { return f.Store.Answer(ctx, t, o, parts...) })
 }
 
 func (f *frail) Settle(ctx context.Context, t *agent.Turn) error {

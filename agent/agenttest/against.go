@@ -262,8 +262,12 @@ func (a *against) answer(t *rapid.T) {
 		Kind: rapid.SampledFrom([]agent.OutcomeKind{agent.Answered, agent.Failed, agent.Stopped}).Draw(t, "kind"),
 		Text: rapid.String().Draw(t, "text"), Steps: rapid.IntRange(0, 9).Draw(t, "steps"),
 	}
-	must(t, a.store.Answer(a.testing.Context(), turn, o))
-	turn.Outcome, turn.Attempt = &o, 1
+	var parts []agent.Part
+	if rapid.Bool().Draw(t, "with a part") {
+		parts = []agent.Part{{Key: fmt.Sprintf("%s-%03d", turn.ID, len(turn.Parts)+1)}}
+	}
+	must(t, a.store.Answer(a.testing.Context(), turn, o, parts...))
+	turn.Outcome, turn.Attempt, turn.Parts = &o, 1, append(turn.Parts, parts...)
 }
 
 func (a *against) suspend(t *rapid.T) {

@@ -82,6 +82,9 @@ func (r *reply) Update(u agent.Update) {
 	r.shown.Updates = append(r.shown.Updates, u)
 }
 
+// First implements agent.Reply: what the reply begins with is journaled when it is opened.
+func (r *reply) First() (agent.Part, bool) { return agent.Part{}, false }
+
 // Finish implements agent.Reply.
 func (r *reply) Finish(ctx context.Context, o agent.Outcome) error {
 	if err := r.journal.Settle(ctx); err != nil {

@@ -135,7 +135,7 @@ func (s *Store) readPassage(t *agent.Turn, p *passage, f func(*badger.Item) erro
 		if err != nil || b.Base == 0 { // nothing was said before, as in each new thread
 			return err
 		}
-		p.entries = slices.Grow(p.entries, int(min(b.Base, 16))) //nolint:gosec // a small number
+		p.entries = slices.Grow(p.entries, int(min(b.Base, 16)))
 		return eachBack(txn, entriesOf(t.Session, b.Generation), func(k []byte, item *badger.Item) error {
 			if len(k) < 8 || number(k[:8]) >= b.Base {
 				return nil // written ahead by a commit that did not come to its end

@@ -79,25 +79,31 @@ func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) err
 }
 
 // Answer implements agent.Store.
-func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome) error {
+func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome, parts ...agent.Part) error {
 	stored, err := marshal(o)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err == nil {
 		s.live.journals(t, outcomeKey(t.Session))
+		for _, p := range parts {
+			s.live.journals(t, partKey(t.Session, p.Key))
+		}
 		err = s.updateTurnLazily(t, func(txn *tx) error {
 			b, err := underWay(txn, t)
 			if err != nil {
 				return err
 			}
-			return errors.Join(gotOn(txn, t, b), txn.Set(outcomeKey(t.Session), stored))
+			return errors.Join(gotOn(txn, t, b), txn.Set(outcomeKey(t.Session), stored), writeParts(txn, t, parts))
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("journal the outcome of turn %s: %w", t.ID, err)
 	}
 	s.live.of(t, func(turn *liveTurn) { turn.answered = true })
+	for _, p := range parts {
+		s.live.recorded(t, p, false)
+	}
 	return nil
 }
 

@@ -47,9 +47,15 @@ func (p shownPart) holds(f *bots.Upload) bool {
 // stand already. It reports false if there is nothing to post after all.
 func (l *live) prepare(ctx context.Context, i int, file *bots.Upload) (ready bool, err error) {
 	if i >= len(l.parts) {
-		part := agent.Part{Key: bots.PartKey(l.turn, l.made+1), File: file != nil, Sum: sumOf(file)}
-		if err := l.journal.Record(ctx, part); err != nil {
-			return false, fmt.Errorf("journal a message before it is posted: %w", err)
+		part, journaled := l.begin(file)
+		switch {
+		case part.Key == "": // with the outcome, which comes soon
+			l.rest(ctx)
+			return false, nil
+		case !journaled:
+			if err := l.journal.Record(ctx, part); err != nil {
+				return false, fmt.Errorf("journal a message before it is posted: %w", err)
+			}
 		}
 		l.made++
 		l.parts = append(l.parts, shownPart{Part: part})
@@ -82,6 +88,21 @@ func (l *live) prepare(ctx context.Context, i int, file *bots.Upload) (ready boo
 		return false, l.drop(ctx, &l.parts, i) // posted now, it would stand after those that follow it
 	}
 	return true, nil
+}
+
+// begin returns the reply's next message, and whether the journal has it. It has no key if
+// the journal is about to get it.
+func (l *live) begin(file *bots.Upload) (part agent.Part, journaled bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.made > 0 || l.first.Key == "":
+		l.begun = true
+		return agent.Part{Key: bots.PartKey(l.turn, l.made+1), File: file != nil, Sum: sumOf(file)}, false
+	case l.outcome == nil:
+		return agent.Part{}, false
+	}
+	return l.first, true
 }
 
 // post sends message i.

@@ -124,6 +124,7 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (age
 		changed:  make(chan struct{}, 1),
 		done:     make(chan struct{}),
 	}
+	l.begun = len(t.Parts) > 0
 	for _, part := range t.Parts {
 		l.made++
 		if !part.Gone {
@@ -164,6 +165,8 @@ type live struct {
 	log      *slog.Logger
 
 	mu      sync.Mutex
+	begun   bool           // a message is journaled, or about to be
+	first   agent.Part     // that is journaled together with the outcome; without a key: none
 	update  agent.Update   // the newest
 	headed  time.Time      // since when there is a head
 	since   time.Time      // when what is to be seen became newer than what was last taken to be shown
@@ -223,6 +226,17 @@ func (l *live) Update(u agent.Update) {
 	}
 }
 
+// First implements agent.Reply.
+func (l *live) First() (agent.Part, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.begun {
+		return agent.Part{}, false
+	}
+	l.begun, l.first = true, agent.Part{Key: bots.PartKey(l.turn, 1)}
+	return l.first, true
+}
+
 // Finish implements agent.Reply.
 func (l *live) Finish(ctx context.Context, o agent.Outcome) error {
 	l.mu.Lock()
@@ -276,6 +290,7 @@ const maxLost = 3
 func (l *live) wanted() (pages []bots.Message, complete bool) {
 	l.mu.Lock()
 	u, o, headed := l.update, l.outcome, l.headed
+	ending := u.Ending || l.first.Key != ""
 	l.mu.Unlock()
 	switch {
 	case o != nil && o.Kind == agent.Withdrawn:
@@ -296,7 +311,7 @@ func (l *live) wanted() (pages []bots.Message, complete bool) {
 			last.Foot = clip(join(join(wholeBelow, sorry), last.Foot))
 		}
 		return slices.Concat(l.framed(pages, last), whole, files), true
-	case u.Ending, l.lost > maxLost, l.refusal != nil, l.behind(u.Text):
+	case ending, l.lost > maxLost, l.refusal != nil, l.behind(u.Text):
 		return nil, false
 	}
 	pages = l.render(l.opening + u.Text)

@@ -191,7 +191,7 @@ func newHTTPClient() *http.Client {
 			DialContext:         dialer.DialContext,
 			TLSHandshakeTimeout: 10 * time.Second,
 			ForceAttemptHTTP2:   true,
-			MaxIdleConns:        64,
+			MaxIdleConns:        256,
 			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     90 * time.Second,
 			// A compressing proxy would hold events back until its window is full.

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	lanes     = 32 // that many events may wait for the disk together
+	// With many more, those who write at once hold each other up in the database.
+	lanes     = 8
 	laneDepth = 256
 	// acceptTimeout is longer than Slack's three seconds: an event that was accepted
 	// late comes again and is recognised.

@@ -38,7 +38,7 @@ func httpClient(base *http.Client) *http.Client {
 		t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 		t.ResponseHeaderTimeout = callTimeout
 		// Through a proxy that knows no HTTP/2, each call would dial beyond the usual two.
-		t.MaxIdleConnsPerHost = 256
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 256, 256
 		c.Transport = t
 	}
 	// The token is in the body: a redirect that keeps the body would hand it on.

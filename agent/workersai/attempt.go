@@ -1,7 +1,6 @@
 package workersai
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -88,15 +87,18 @@ func (s *step) attempt(ctx context.Context, a asking, body []byte) (err error) {
 		}
 	}()
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, nil)
 	if err != nil {
 		return err
 	}
+	var sent upload
+	sent.of(req, body)
 	c.headers(req.Header, s, a)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return err
 	}
+	sent.answered()
 	defer func() { _ = resp.Body.Close() }() // read to its end or given up; nothing to learn
 	w.pause()
 	w.resume(false)

@@ -75,14 +75,11 @@ func TestNothingOfAnOutcomeIsShownBeforeItIsDurable(t *testing.T) {
 				} else {
 					want = append(want, "post so it is")
 				}
-				before := len(s.made("post", "edit"))
-				time.AfterFunc(3*time.Second, func() {
-					if made := s.made("post", "edit"); len(made) > before {
-						t.Errorf("shown before it was durable: %q", made[before:])
-					}
-				})
 				s.finish(r, "so it is")
 				s.wantCalls("post edit", want...)
+				if calls := s.all(); epoch.Add(calls[len(calls)-1].at).Before(full) {
+					t.Errorf("shown before it was durable: %v", calls)
+				}
 			})
 		})
 	}

@@ -17,8 +17,8 @@ type Replies interface {
 
 // Journal is where a reply says what it does, so that it can be gone on with after a crash.
 type Journal interface {
-	// Record notes a message before it is posted, and again with its id afterwards. If it
-	// fails, the message is not posted.
+	// Record notes a message before it is posted, unless [Reply.First] has returned it, and
+	// again with its id afterwards. If it fails, the message is not posted.
 	Record(ctx context.Context, p Part) error
 	// Settle waits until the outcome that Finish was given is durable. A reply calls it
 	// before it shows anything of that; if it fails, nothing is shown.

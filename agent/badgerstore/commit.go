@@ -45,7 +45,8 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, wait bool, also fun
 			}
 		}
 		var b begun
-		err := s.commitOnce(t, wait, func(txn *tx) (err error) {
+		// What was put off needs not be written: the journal goes.
+		err := s.onTurn(t, wait, func(txn *tx) (err error) {
 			b, err = finish(txn, t, values, ahead, also)
 			return err
 		})
@@ -56,18 +57,6 @@ func (s *Store) commit(t *agent.Turn, entries []agent.Entry, wait bool, also fun
 			return err
 		}
 	}
-}
-
-// commitOnce is updateTurn for the end of a turn, with which nothing needs to be written
-// that was put off.
-func (s *Store) commitOnce(t *agent.Turn, wait bool, f func(*tx) error) error {
-	s.gate.RLock()
-	defer s.gate.RUnlock()
-	wrote, err := s.writeTurn(t, f)
-	if !wait {
-		return err
-	}
-	return s.kept(wrote, err)
 }
 
 // finish is the transaction that ends a turn.

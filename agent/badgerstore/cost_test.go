@@ -60,8 +60,8 @@ func TestAnIdleSessionTakesNoMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.live.inbox)+len(s.live.turns) > 0 {
-		t.Errorf("%d inboxes and %d turns are in memory", len(s.live.inbox), len(s.live.turns))
+	if l := s.live; len(l.inbox)+len(l.turns)+len(l.locks)+len(l.stray) > 0 {
+		t.Errorf("%d inboxes, %d turns, %d locks and %d strays are in memory", len(l.inbox), len(l.turns), len(l.locks), len(l.stray))
 	}
 }
 

@@ -79,21 +79,27 @@ func (s *Store) updateLazily(f func(*tx) error) error {
 // updateTurn is update for what belongs to a turn. It uses what is known of that, and
 // writes what was put off.
 func (s *Store) updateTurn(t *agent.Turn, f func(*tx) error) error {
+	return s.onTurn(t, true, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+}
+
+// updateTurnLazily is updateTurn for what Settle makes durable.
+func (s *Store) updateTurnLazily(t *agent.Turn, f func(*tx) error) error {
+	return s.onTurn(t, false, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+}
+
+// onTurn is update for what belongs to a turn, and takes what was put off for written. With
+// wait it returns once all is durable.
+func (s *Store) onTurn(t *agent.Turn, wait bool, f func(*tx) error) error {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
-	wrote, err := s.writeTurn(t, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+	wrote, err := s.writeTurn(t, f)
+	if !wait {
+		return err
+	}
 	return s.kept(wrote, err)
 }
 
-// updateTurnLazily is updateTurn for what settle makes durable.
-func (s *Store) updateTurnLazily(t *agent.Turn, f func(*tx) error) error {
-	s.gate.RLock()
-	defer s.gate.RUnlock()
-	_, err := s.writeTurn(t, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
-	return err
-}
-
-// writeTurn is write for what belongs to a turn, whose parts it takes for written.
+// writeTurn is write with what is known of a turn.
 func (s *Store) writeTurn(t *agent.Turn, f func(*tx) error) (wrote bool, err error) {
 	defer s.live.lock(t.Session)()
 	known := s.live.known(t)

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -88,7 +89,9 @@ func TestNothingOfAnOutcomeIsShownBeforeItIsDurable(t *testing.T) {
 func TestWordThatATurnPausesWaitsForNoDisk(t *testing.T) {
 	bubble(t, func(t *testing.T, s *theatre) {
 		r := s.reply("T", &journal{settled: func() error { return errors.New("there is no outcome") }})
-		if err := r.Finish(t.Context(), agent.Outcome{Kind: agent.Paused, Text: "so", Notice: "Later."}); err != nil {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := r.Finish(ctx, agent.Outcome{Kind: agent.Paused, Text: "so", Notice: "Later."}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -123,11 +123,11 @@ func rewound(r *rig) {
 	r.ok(r.Append(r.Context(), t, step(1, "c1")))
 	r.ok(r.StartCall(r.Context(), t, "c1"))
 	r.ok(r.RecordPart(r.Context(), t, agent.Part{Key: "K-001", ID: "m1", Shows: 120}))
-	r.ok(r.Answer(r.Context(), t, agent.Outcome{Kind: agent.Answered, Text: "x"}))
+	r.ok(r.Answer(r.Context(), t, agent.Outcome{Kind: agent.Answered, Text: "x"}, agent.Part{Key: "K-002", Shows: 240}))
 	r.ok(r.Rewind(r.Context(), t))
 	r.reopen()
 	want := *t
-	want.Parts, want.Suspended = []agent.Part{{Key: "K-001", ID: "m1"}}, true
+	want.Parts, want.Suspended = []agent.Part{{Key: "K-001", ID: "m1"}, {Key: "K-002"}}, true
 	same(r, "turn", r.begin(place.Session()), &want)
 }
 

@@ -90,7 +90,9 @@ func finish(txn *tx, t *agent.Turn, values [][]byte, ahead int, also func(*tx, b
 		if gone, err = journalKeys(txn, t.Session); err != nil {
 			return b, err
 		}
-		parts = partsIn(txn, t.Session, gone)
+		if parts, err = partsIn(txn, t.Session, gone); err != nil {
+			return b, err
+		}
 	}
 	if fresh {
 		h.Generation, h.Next = b.Generation+1, uint64(len(values))

@@ -146,7 +146,7 @@ func inTheMiddle(t *testing.T, s *Store) *agent.Turn {
 	check(s.StartCall(ctx, turn, "c1"))
 	check(s.RecordPart(ctx, turn, agent.Part{Key: "K-001", ID: "posted"}))
 	check(s.RecordPart(ctx, turn, agent.Part{Key: "K-002", ID: "posted too"}))
-	check(s.Answer(ctx, turn, agent.Outcome{Kind: agent.Answered, Text: "fine"}))
+	check(s.Answer(ctx, turn, agent.Outcome{Kind: agent.Answered, Text: "fine"}, agent.Part{Key: "K-003"}))
 	accept(t, s, said(place, "M3", "three"))
 	return turn
 }
@@ -169,7 +169,7 @@ func TestDamagedRecordsCostWhatTheyHeldAndNothingElse(t *testing.T) {
 		"the turn": {key("t/", id), func(t *testing.T, s *Store, before, after *agent.Turn) {
 			wantTexts(t, s, after, "entry 1", "entry 2", "entry 3")
 			// It answers all that waits, and does nothing again that it has done.
-			if len(after.Inbound) != 2 || after.ID == before.ID || len(after.Entries) != 3 || len(after.Parts) != 2 || len(after.Started) != 1 || after.Outcome != nil || after.Attempt != 1 {
+			if len(after.Inbound) != 2 || after.ID == before.ID || len(after.Entries) != 3 || len(after.Parts) != 3 || len(after.Started) != 1 || after.Outcome != nil || after.Attempt != 1 {
 				t.Errorf("the turn is %+v", after)
 			}
 		}},
@@ -196,12 +196,12 @@ func TestDamagedRecordsCostWhatTheyHeldAndNothingElse(t *testing.T) {
 		}},
 		"a part": {partKey(id, "K-001"), func(t *testing.T, _ *Store, _, after *agent.Turn) {
 			// It is not forgotten that it may have been posted.
-			if len(after.Parts) != 2 || after.Parts[0] != (agent.Part{Key: "K-001"}) || after.Parts[1].ID != "posted too" {
+			if len(after.Parts) != 3 || after.Parts[0] != (agent.Part{Key: "K-001"}) || after.Parts[1].ID != "posted too" {
 				t.Errorf("parts %+v", after.Parts)
 			}
 		}},
 		"the outcome": {outcomeKey(id), func(t *testing.T, _ *Store, before, after *agent.Turn) {
-			if after.Outcome != nil || after.ID != before.ID || len(after.Entries) != 3 {
+			if after.Outcome != nil || after.ID != before.ID || len(after.Entries) != 3 || len(after.Parts) != 2 {
 				t.Errorf("the turn is %+v", after)
 			}
 		}},

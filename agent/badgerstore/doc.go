@@ -16,7 +16,7 @@
 //	                            files that were made in it
 //	j/SESSION 0 c CALL          a call with side effects that was started
 //	j/SESSION 0 p KEY           a part of the reply
-//	j/SESSION 0 o               the outcome
+//	j/SESSION 0 o               the outcome, and the parts that were to be posted with it
 //	m/SESSION 0 GEN SEQ         the transcript, one key per entry
 //	m/SESSION 0 GEN SEQ N       results put in behind an entry; likewise in the journal
 //	l/SESSION                   the turn that was committed last, for as long as it can be answered once more
@@ -46,7 +46,8 @@
 //	                     outcome is set aside, since what it answered is not known
 //	journal entry        like a transcript's; a call at the journal's end stays open
 //	part of the reply    made anew from its key: perhaps posted
-//	outcome              set aside; the model is asked again
+//	outcome              set aside; the model is asked again, and what stands of the reply
+//	                     already, if no other record tells, stays as it is
 //	abandoned turn       made anew from its key and its messages
 //	half a commit        what it has written ahead is removed, and it is done again
 //

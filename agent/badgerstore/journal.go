@@ -80,21 +80,18 @@ func (s *Store) StartCall(ctx context.Context, t *agent.Turn, callID string) err
 
 // Answer implements agent.Store.
 func (s *Store) Answer(ctx context.Context, t *agent.Turn, o agent.Outcome, parts ...agent.Part) error {
-	stored, err := marshal(o)
+	stored, err := marshal(outcome{o, parts})
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err == nil {
 		s.live.journals(t, outcomeKey(t.Session))
-		for _, p := range parts {
-			s.live.journals(t, partKey(t.Session, p.Key))
-		}
 		err = s.updateTurnLazily(t, func(txn *tx) error {
 			b, err := underWay(txn, t)
 			if err != nil {
 				return err
 			}
-			return errors.Join(gotOn(txn, t, b), txn.Set(outcomeKey(t.Session), stored), writeParts(txn, t, parts))
+			return errors.Join(gotOn(txn, t, b), txn.Set(outcomeKey(t.Session), stored))
 		})
 	}
 	if err != nil {

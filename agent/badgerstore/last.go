@@ -130,10 +130,7 @@ func reopen(txn *tx, t *agent.Turn) (bool, error) {
 		value, err := marshal(in)
 		errs = append(errs, err, txn.arrive(t.Session, l.Inbox[i], value))
 	}
-	for _, p := range t.Parts {
-		errs = append(errs, set(txn, partKey(t.Session, p.Key), p))
-	}
-	errs = append(errs, set(txn, key("t/", t.Session), begun{
+	errs = append(errs, setParts(txn, t.Session, t.Parts), set(txn, key("t/", t.Session), begun{
 		ID: l.ID, Generation: l.Generation, Began: time.Now().Round(0), Attempt: 1,
 		Suspended: true, // so that its next Begin is the first attempt
 		Inbox:     l.Inbox, Base: l.From,

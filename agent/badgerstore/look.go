@@ -3,6 +3,8 @@ package badgerstore
 import (
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -69,8 +71,9 @@ func (l *look) nameless(f fix) (*begun, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.fixes = append(l.fixes, fault(item, errVoid))
-	return b, l.txn.Delete(outcomeKey(l.id))
+	parts, err := withOutcome(l.txn, l.id)
+	l.fixes = append(l.fixes, fault(item, errVoid).beside(l.id, parts))
+	return b, errors.Join(err, setParts(l.txn, l.id, parts), l.txn.Delete(outcomeKey(l.id)))
 }
 
 // errVoid says why a sound part of a journal does not count.
@@ -160,15 +163,21 @@ func (l *look) journal(t *agent.Turn) error {
 			}
 			t.Parts = append(t.Parts, p)
 		case 'o':
-			var o agent.Outcome
-			if damage := plausible(item, &o, func(o *agent.Outcome) bool { return o.Kind != "" }); damage != nil {
+			var o outcome
+			if damage := plausible(item, &o, (*outcome).plausible); damage != nil {
 				l.fixes = append(l.fixes, fault(item, damage))
 			} else {
-				t.Outcome = &o
+				t.Outcome = &o.Outcome
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	first, err := withOutcome(l.txn, l.id)
+	t.Parts = append(t.Parts, first...)
+	slices.SortFunc(t.Parts, func(p, q agent.Part) int { return strings.Compare(p.Key, q.Key) })
 	var fixes []fix
 	t.Entries, fixes = mend(steps, false, true)
 	l.fixes = append(l.fixes, fixes...)

@@ -1,8 +1,12 @@
 package badgerstore
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"bobbin/agent"
 )
@@ -53,9 +57,21 @@ func (s *Store) putOff(t *agent.Turn, p agent.Part) bool {
 	return true
 }
 
-func writeParts(txn *tx, t *agent.Turn, parts []agent.Part) error {
-	for _, p := range parts {
+// writePutOff writes the parts that were put off.
+func writePutOff(txn *tx, t *agent.Turn) error {
+	for _, p := range txn.live.later(t) {
+		txn.live.journals(t, partKey(t.Session, p.Key))
 		if err := writePart(txn, t, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setParts writes what the journal says of parts.
+func setParts(txn *tx, id agent.SessionID, parts []agent.Part) error {
+	for _, p := range parts {
+		if err := set(txn, partKey(id, p.Key), p); err != nil {
 			return err
 		}
 	}
@@ -68,4 +84,45 @@ func writePart(txn *tx, t *agent.Turn, p agent.Part) error {
 		return err
 	}
 	return stand(txn, t, p.ID, standing{Session: t.Session, Generation: t.Generation})
+}
+
+// outcome is the stored form of one, with the parts of the reply that were about to be
+// posted when it was journaled. What has a record of its own since is what that says.
+type outcome struct {
+	agent.Outcome
+	Parts []agent.Part `json:"parts,omitempty"`
+}
+
+func (o *outcome) plausible() bool { return o.Kind != "" }
+
+// withOutcome returns the parts that only the outcome's record tells of, if it can be read.
+func withOutcome(txn *tx, id agent.SessionID) (parts []agent.Part, err error) {
+	var o outcome
+	if err := get(txn, outcomeKey(id), &o); errors.Is(err, badger.ErrKeyNotFound) || errors.As(err, new(*damagedError)) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	for _, p := range o.Parts {
+		switch _, err := txn.Get(partKey(id, p.Key)); {
+		case errors.Is(err, badger.ErrKeyNotFound):
+			parts = append(parts, p)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// partsIn returns the parts of a reply whose turn has this journal. Those that cannot be
+// read are left out.
+func partsIn(txn *tx, id agent.SessionID, journal [][]byte) ([]agent.Part, error) {
+	parts, err := withOutcome(txn, id)
+	for _, k := range journal {
+		var p agent.Part
+		if bytes.HasPrefix(k, partsOf(id)) && get(txn, k, &p) == nil {
+			parts = append(parts, p)
+		}
+	}
+	return parts, err
 }

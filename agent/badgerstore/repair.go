@@ -33,6 +33,16 @@ func (f fix) instead(v any) fix {
 	return f
 }
 
+// beside is a fix with parts of a reply beside the record.
+func (f fix) beside(id agent.SessionID, parts []agent.Part) fix {
+	for _, p := range parts {
+		if b, err := marshal(p); err == nil { // it is a record's type, too
+			f.put = append(f.put, record{key: partKey(id, p.Key), value: b})
+		}
+	}
+	return f
+}
+
 // weight is what the fix takes of a transaction.
 func (f fix) weight() int {
 	n := 2*valueFrame + min(f.size, maxRaw)*4/3 // as JSON

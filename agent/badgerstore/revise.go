@@ -95,6 +95,13 @@ func (s *Store) Rewind(ctx context.Context, t *agent.Turn) error {
 		if err != nil {
 			return err
 		}
+		first, err := withOutcome(txn, t.Session)
+		if err != nil {
+			return err
+		}
+		if err := setParts(txn, t.Session, first); err != nil {
+			return err
+		}
 		gone, err := journalKeys(txn, t.Session)
 		if err != nil {
 			return err

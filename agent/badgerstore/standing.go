@@ -1,7 +1,6 @@
 package badgerstore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,18 +42,6 @@ func stand(txn *tx, t *agent.Turn, m agent.MessageID, st standing) error {
 		return err
 	}
 	return txn.SetEntry(badger.NewEntry(standingKey(t.Inbound[0].Target.Platform, m), v).WithTTL(locatedFor))
-}
-
-// partsIn returns the parts of a reply among the keys of its turn's journal. Those that
-// cannot be read are left out.
-func partsIn(txn *tx, id agent.SessionID, journal [][]byte) (parts []agent.Part) {
-	for _, k := range journal {
-		var p agent.Part
-		if bytes.HasPrefix(k, partsOf(id)) && get(txn, k, &p) == nil {
-			parts = append(parts, p)
-		}
-	}
-	return parts
 }
 
 // Locate implements agent.Archive. Messages that were accepted are known for a week, those

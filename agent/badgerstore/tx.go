@@ -79,12 +79,12 @@ func (s *Store) updateLazily(f func(*tx) error) error {
 // updateTurn is update for what belongs to a turn. It uses what is known of that, and
 // writes what was put off.
 func (s *Store) updateTurn(t *agent.Turn, f func(*tx) error) error {
-	return s.onTurn(t, true, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+	return s.onTurn(t, true, func(txn *tx) error { return errors.Join(writePutOff(txn, t), f(txn)) })
 }
 
 // updateTurnLazily is updateTurn for what Settle makes durable.
 func (s *Store) updateTurnLazily(t *agent.Turn, f func(*tx) error) error {
-	return s.onTurn(t, false, func(txn *tx) error { return errors.Join(writeParts(txn, t, s.live.later(t)), f(txn)) })
+	return s.onTurn(t, false, func(txn *tx) error { return errors.Join(writePutOff(txn, t), f(txn)) })
 }
 
 // onTurn is update for what belongs to a turn, and takes what was put off for written. With

@@ -113,8 +113,8 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// cycle is a turn, from the message to its commit, of a model that says all at once,
-// perhaps after one step of tools.
+// cycle is a turn, from the message to its commit, of a model that says all at once, or has
+// the first words seen and one step of tools run before it ends.
 func cycle(b *testing.B, s *Store, at agent.Address, id string, tools bool) {
 	if fresh, err := s.Accept(b.Context(), said(at, id, "what is the time?"), func() {}); err != nil || !fresh {
 		b.Error(fresh, err)
@@ -123,10 +123,13 @@ func cycle(b *testing.B, s *Store, at agent.Address, id string, tools bool) {
 	_, err := s.History(b.Context(), t, 2_000)
 	part := agent.Part{Key: string(t.ID) + "-001"}
 	said := []agent.Entry{{Role: agent.RoleUser, Text: "what is the time?"}}
+	first := []agent.Part{part} // is posted with the outcome
 	var steps []func() error
 	if tools {
+		first = nil
 		said = append(said, calls("let me see", "c1"), found("c1"))
 		steps = []func() error{
+			func() error { return s.RecordPart(b.Context(), t, part) },
 			func() error { return s.Append(b.Context(), t, said[1]) },
 			func() error { return s.Append(b.Context(), t, said[2]) },
 		}
@@ -134,8 +137,7 @@ func cycle(b *testing.B, s *Store, at agent.Address, id string, tools bool) {
 	said = append(said, agent.Entry{Role: agent.RoleAssistant, Text: longText})
 	t.Outcome = &agent.Outcome{Kind: agent.Answered, Text: longText, Usage: agent.Usage{Input: 900, Output: 40}}
 	for _, f := range slices.Concat([]func() error{func() error { return err }}, steps, []func() error{
-		func() error { return s.RecordPart(b.Context(), t, part) },
-		func() error { return s.Answer(b.Context(), t, *t.Outcome) },
+		func() error { return s.Answer(b.Context(), t, *t.Outcome, first...) },
 		func() error { return s.Settle(b.Context(), t) },
 		func() error {
 			part.ID = agent.MessageID(part.Key)

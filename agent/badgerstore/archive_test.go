@@ -217,7 +217,7 @@ func TestAForkOfALongSessionDoesNotBeginInsideAStep(t *testing.T) {
 	var l logged
 	s := openAt(t, t.TempDir(), l.options())
 	accept(t, s, said(shared, "M1", "look up much"))
-	const results, steps = 300, 150
+	const results, steps = 400, 300
 	ids := make([]string, results)
 	var es []agent.Entry
 	for i := range ids {
@@ -241,6 +241,36 @@ func TestAForkOfALongSessionDoesNotBeginInsideAStep(t *testing.T) {
 	}
 	if told := l.take(); told != "" {
 		t.Errorf("the log tells of damage: %s", told)
+	}
+}
+
+// A fork that takes several transactions may have been cut off in between.
+func TestAForkThatWasCutOffIsMadeAgain(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	var es []agent.Entry
+	for i := range 100 {
+		es = append(es, agent.Entry{Role: agent.RoleAssistant, Text: fmt.Sprint("word ", i, strings.Repeat(" and", 1000))})
+	}
+	accept(t, s, said(shared, "M1", "tell me a lot"))
+	if err := s.Commit(t.Context(), begin(t, s, shared.Session()), es); err != nil {
+		t.Fatal(err)
+	}
+	to := shared
+	to.Thread = "2.5"
+	for i := range 30 { // what an earlier one may have left
+		put(t, s, entryKey(to.Session(), 0, uint64(i)), []byte(`{"role":"assistant","text":"left"}`))
+	}
+	if n, err := s.Fork(t.Context(), shared.Session(), to.Session(), ""); n != len(es) || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	got := history(t, s, to)
+	if len(got) != len(es) {
+		t.Fatalf("%d entries", len(got))
+	}
+	for i := range got {
+		if got[i] != es[i].Text {
+			t.Errorf("entry %d is %.20q", i, got[i])
+		}
 	}
 }
 

@@ -168,7 +168,7 @@ func lastWord(txn *tx, id agent.SessionID, generation uint64) (at time.Time, err
 }
 
 // maxDeleted bounds the keys that one transaction deletes.
-const maxDeleted = 1000
+const maxDeleted = 500
 
 // deleteSome deletes the first keys with the prefix, and reports whether these are all.
 func deleteSome(txn *tx, prefix []byte) (done bool, err error) {

@@ -7,23 +7,25 @@ import (
 )
 
 // valueThreshold is the size from which on Badger stores a value in files of their own.
-const valueThreshold = 64 << 10
+const valueThreshold = 32 << 10
 
 const (
 	// memtable is how much is written before it becomes a table. Badger takes a third more
-	// for it at once, twice that for its log, and twice again for the table's blocks.
-	// A transaction takes at most 15 % of it, which oneTransaction keeps to.
-	memtable = 4 << 20
+	// for it at once, twice that for its log, and up to four times for the blocks of the
+	// table. The last it keeps, like that of the tables below, up to eight times: with four
+	// times as much, the process takes twice the memory under load, and makes a tenth more
+	// turns. A transaction takes at most 15 % of it, which oneTransaction keeps to.
+	memtable = 1 << 20
 	// largestMemtable is that of the largest log that a bobbin has ever made: Badger cannot
 	// replay one in a smaller memtable.
 	largestMemtable = 8 << 20
 
 	// tableSize is that of the smallest tables; those of lower levels are two and four times
-	// as large. Badger builds up to eight tables at once, keeps what it has built each of them
-	// in for as long as it is busy, and for text that compresses to a third that is six times
-	// the size of the table. Each table costs three mebibytes of garbage for its index however
-	// small it is, and a file that is open.
-	tableSize = 512 << 10
+	// as large, once there is enough for such levels. Badger builds up to eight tables at once,
+	// keeps what it has built each of them in for as long as it is busy, and for text that
+	// compresses to a third that is six times the size of the table and more. Each table costs
+	// three mebibytes of garbage for its index however small it is, and a file that is open.
+	tableSize = 128 << 10
 
 	// tablesAside is how many memtables are written before they are merged into the rest. A
 	// merge costs as much as there is in the level below, however little it adds; a read has to

@@ -37,7 +37,7 @@ func (s *Store) Take(ctx context.Context, t *agent.Turn, step func(agent.Inbound
 			if in.MessageID == "" {
 				continue
 			}
-			if size += n; len(taken) == agent.MaxTake || size > oneTransaction/2 || in.Command != "" {
+			if size += n; len(taken) == agent.MaxTake || size > oneTransaction/2 && len(taken) > 0 || in.Command != "" {
 				break
 			}
 			taken, b.Inbox = append(taken, in), append(slices.Clip(b.Inbox), seq)

@@ -79,6 +79,7 @@ type benchSize struct {
 	entries  []int // of history
 	turnsOf  int   // measured in each history
 	idle     []int // sessions in a store
+	loaded   int   // turns before a daemon is weighed
 	stream   int   // sessions at once
 	starts   int
 }
@@ -88,13 +89,13 @@ var (
 		syncs: 4000, accepts: 4000, lasts: 4 * time.Second, paced: 6 * time.Second,
 		sessions: []int{1, 16, 256}, clients: []int{1, 16, 64, 256},
 		entries: []int{10, 1_000, 100_000}, turnsOf: 600,
-		idle: []int{1_000, 100_000}, stream: 1_000, starts: 7,
+		idle: []int{1_000, 100_000}, loaded: 5_300, stream: 1_000, starts: 7,
 	}
 	benchQuick = benchSize{
 		syncs: 200, accepts: 200, lasts: 300 * time.Millisecond, paced: time.Second,
 		sessions: []int{1, 16}, clients: []int{1, 16},
 		entries: []int{10, 1_000}, turnsOf: 40,
-		idle: []int{100, 1_000}, stream: 50, starts: 2,
+		idle: []int{100, 1_000}, loaded: 200, stream: 50, starts: 2,
 	}
 )
 

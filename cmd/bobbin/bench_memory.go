@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"bobbin/agent/badgerstore"
@@ -71,7 +72,36 @@ func (b *bench) measureMemory(ctx context.Context) error {
 	// The filters of the database's tables take ten bits for each key, up to the size of
 	// its cache for them; a session of ten entries has a dozen keys.
 	b.table.add("memory", "heap per idle session", per, "bytes").atMost(32, "none of ours: filters of the database, up to 16 MiB in all")
+	if err := b.measureLoaded(ctx); err != nil {
+		return err
+	}
 	return b.measureStreams(ctx)
+}
+
+// measureLoaded weighs a new daemon once it has done as much, at full speed, as the others
+// had that the README compares it with.
+func (b *bench) measureLoaded(ctx context.Context) error {
+	return b.daemon(ctx, benchSetup{name: "loaded", data: b.data("loaded")}, func(d *benched) error {
+		d.script(benchModel{tokens: benchTokens})
+		most := min(64, slices.Max(b.clients))
+		sessions, err := d.open(ctx, most)
+		if err != nil {
+			return err
+		}
+		for d.number < b.loaded {
+			if _, _, err := d.together(ctx, sessions, 0, 200*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		use, err := d.use(ctx, false)
+		if err != nil {
+			return err
+		}
+		after := fmt.Sprintf(" after %d turns of %d sessions at once", b.loaded, most)
+		b.table.add("memory", "RSS"+after, mebi(use.RSS), "MiB").atMost(memoryTarget, "")
+		b.table.add("memory", "files of it, which the system can drop,"+after, mebi(use.Shared), "MiB")
+		return d.take(ctx, "heap", ".heap")
+	})
 }
 
 // streamTokens is how far the answers have come that are weighed: a kilobyte of text.

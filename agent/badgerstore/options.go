@@ -26,6 +26,9 @@ const (
 	// compresses to a third that is six times the size of the table and more. Each table costs
 	// three mebibytes of garbage for its index however small it is, and a file that is open.
 	tableSize = 128 << 10
+	// tableGrowth is how many times as large tables are at each level further down. Of each
+	// table at least 128 kibibytes are in memory from the start on, as files that are mapped.
+	tableGrowth = 4
 
 	// tablesAside is how many memtables are written before they are merged into the rest. A
 	// merge costs as much as there is in the level below, however little it adds; a read has to
@@ -36,7 +39,7 @@ const (
 // options are small where a bot's load allows it. None of them is a setting: what they
 // take of memory and what they cost depend on each other.
 func options(dir string, log *slog.Logger) badger.Options {
-	return badger.DefaultOptions(dir).
+	o := badger.DefaultOptions(dir).
 		WithLogger(logger{log}).
 		WithMetricsEnabled(false).
 		WithMemTableSize(memtable).
@@ -47,10 +50,12 @@ func options(dir string, log *slog.Logger) badger.Options {
 		WithNumCompactors(2). // the fewest that there may be
 		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(64 << 20).
-		WithBlockCacheSize(4 << 20). // some blocks of each session that is at work
+		WithBlockCacheSize(2 << 20). // some blocks of each session that is at work
 		WithIndexCacheSize(0).       // it is for encrypted tables; others are read from their file
 		WithNumVersionsToKeep(1).
 		WithDetectConflicts(true).
 		WithSyncWrites(!ownSync).
 		WithNumGoroutines(2)
+	o.TableSizeMultiplier = tableGrowth
+	return o
 }

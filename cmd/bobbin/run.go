@@ -41,12 +41,13 @@ func (cmd runCmd) Run(c console) error {
 	return d.Run(c.ctx)
 }
 
-// collectSooner has garbage collected when memory has grown by half since the last time,
-// not when it has doubled: most of what the daemon holds are buffers of the database, which
-// cost nothing to look through and much to have twice. GOGC in the environment goes before.
+// collectSooner has garbage collected when memory has grown by two fifths since the last
+// time, not when it has doubled: most of what the daemon holds are buffers of the database,
+// which cost nothing to look through and much to have twice. GOGC in the environment goes
+// before.
 func collectSooner() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(40)
 	}
 }
 

@@ -38,7 +38,7 @@ type Reply interface {
 	// if it cannot. It retries what can be retried until ctx ends. An error that
 	// wraps [ErrUndeliverable] is final.
 	Finish(ctx context.Context, o Outcome) error
-	// Close gives up on the reply and waits for its goroutine. What is shown
+	// Close gives up on the reply and waits for what it is at. What is shown
 	// stays. After Finish, or a second time, it does nothing.
 	Close()
 }

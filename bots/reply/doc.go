@@ -10,7 +10,8 @@
 // Decision: the model never waits for the platform. Each live reply keeps only its
 // newest text. One pacer grants edits as the platform's budget allows, in this order: a
 // final text, a first text, the reply that has been stale for longest. What is shown is
-// computed when the grant comes, from the text as it is then.
+// computed when the grant comes, from the text as it is then. A reply that waits, for text or
+// for a grant, has no goroutine: there may be thousands.
 //
 // Limits lie within limits, as a channel's within an account's, and a call needs the leave
 // of each. Edits are spread evenly over what a limit allows in its window, and leave a call

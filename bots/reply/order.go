@@ -24,7 +24,7 @@ type place struct {
 	order   int       // among those that are alike
 	index   int       // in lane.waiting
 	at      time.Time // of the grant
-	granted chan struct{}
+	granted func()    // called then; nil while it has just been queued
 }
 
 // before reports whether w's call is worth more than o's: the more urgent one's, then that

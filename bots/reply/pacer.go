@@ -20,7 +20,6 @@ type pacer struct {
 	// What a simulation replaces.
 	now   func() time.Time
 	after func(time.Duration, func()) (stop func() bool)
-	tell  func(*place) // that its call may be made; the caller holds mu
 }
 
 func newPacer() *pacer {
@@ -29,21 +28,29 @@ func newPacer() *pacer {
 		lessons: make(map[string]lesson),
 		now:     time.Now,
 		after:   func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop },
-		tell:    func(w *place) { close(w.granted) },
 	}
 }
 
-// queue asks for one call. The place's granted channel is closed when the call may be
-// made; until then the place may be raised or given up.
-func (p *pacer) queue(r bots.Rate, u urgency, since time.Time) *place {
+// queue asks for one call. If it may not be made at once, granted is called when it may;
+// until then the place may be raised or given up. granted returns at once and does not call
+// the pacer.
+func (p *pacer) queue(r bots.Rate, u urgency, since time.Time, granted func()) *place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lane(r)
 	p.queued++
-	w := &place{rate: r, lane: l, urgency: u, since: since, order: p.queued, granted: make(chan struct{})}
+	w := &place{rate: r, lane: l, urgency: u, since: since, order: p.queued}
 	heap.Push(&l.waiting, w)
 	p.serve(l)
+	w.granted = granted
 	return w
+}
+
+// waits reports whether w's call may not be made yet.
+func (p *pacer) waits(w *place) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.lane != nil
 }
 
 // raise makes a waiting place more urgent.
@@ -185,8 +192,9 @@ func (p *pacer) grant(w *place, now time.Time) {
 	for l := w.lane; l.parent != nil; l = l.parent {
 		p.stand(l)
 	}
-	w.lane, w.at = nil, now
-	p.tell(w)
+	if w.lane, w.at = nil, now; w.granted != nil {
+		w.granted()
+	}
 }
 
 // settle forgets a lane that nobody waits for once it is as good as a new one. What was

@@ -16,10 +16,26 @@ import (
 func grants(p *pacer, r bots.Rate, u urgency, n int) (at []time.Duration) {
 	began := time.Now()
 	for range n {
-		<-p.queue(r, u, time.Now()).granted
+		<-ask(p, r, u, time.Now()).granted
 		at = append(at, time.Since(began)/time.Millisecond)
 	}
 	return at
+}
+
+// asked is a place with a channel that is closed when its call may be made.
+type asked struct {
+	*place
+	granted chan struct{}
+}
+
+func ask(p *pacer, r bots.Rate, u urgency, since time.Time) asked {
+	granted := make(chan struct{})
+	grant := sync.OnceFunc(func() { close(granted) })
+	w := p.queue(r, u, since, grant)
+	if !p.waits(w) {
+		grant()
+	}
+	return asked{w, granted}
 }
 
 func (p *pacer) inUse() int {
@@ -29,9 +45,9 @@ func (p *pacer) inUse() int {
 }
 
 func refuse(p *pacer, r bots.Rate, after time.Duration) {
-	w := p.queue(r, final, time.Now())
+	w := ask(p, r, final, time.Now())
 	<-w.granted
-	p.refused(w, &bots.RetryAfterError{After: after, Err: errLost})
+	p.refused(w.place, &bots.RetryAfterError{After: after, Err: errLost})
 }
 
 func TestFinalTextsUseTheBurstAtOnceAndThenGoOneAtATime(t *testing.T) {
@@ -46,9 +62,9 @@ func TestFinalTextsUseTheBurstAtOnceAndThenGoOneAtATime(t *testing.T) {
 func TestEditsOfManyRepliesAreSpreadAndLeaveTheBurstToFinalTexts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 5}
-		var waiting []*place
+		var waiting []asked
 		for range 1000 {
-			waiting = append(waiting, p.queue(rate, stale, time.Now()))
+			waiting = append(waiting, ask(p, rate, stale, time.Now()))
 		}
 		time.Sleep(20500 * time.Millisecond)
 		n := 0
@@ -66,7 +82,7 @@ func TestEditsOfManyRepliesAreSpreadAndLeaveTheBurstToFinalTexts(t *testing.T) {
 			t.Errorf("final texts granted at %v ms, want %v", at, want)
 		}
 		for _, w := range waiting {
-			p.leave(w)
+			p.leave(w.place)
 		}
 	})
 }
@@ -95,15 +111,15 @@ func TestReplyAloneBeginsFastAndNeverUsesTheWindowUp(t *testing.T) {
 func TestPacerPrefersWhatHasBeenStaleForLongerToWhatAskedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 1}
-		<-p.queue(rate, stale, time.Now()).granted
-		fresh, old := p.queue(rate, stale, time.Now()), p.queue(rate, stale, time.Now().Add(-time.Minute))
+		<-ask(p, rate, stale, time.Now()).granted
+		fresh, old := ask(p, rate, stale, time.Now()), ask(p, rate, stale, time.Now().Add(-time.Minute))
 		select {
 		case <-old.granted:
 		case <-fresh.granted:
 			t.Error("the one that asked first was granted first")
 		}
-		p.leave(fresh)
-		p.leave(old)
+		p.leave(fresh.place)
+		p.leave(old.place)
 	})
 }
 
@@ -111,11 +127,11 @@ func TestPlaceThatIsGivenUpCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := bots.Limit{Scope: "all", Every: time.Hour, Burst: 1, Window: time.Hour}
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Hour, Burst: 1, Window: time.Hour, Within: all}
-		used := p.queue(rate, stale, time.Now())
+		used := ask(p, rate, stale, time.Now())
 		<-used.granted
-		waiting, next := p.queue(rate, stale, time.Now()), p.queue(rate, stale, time.Now().Add(1))
-		p.leave(waiting)
-		p.leave(used) // was not used after all
+		waiting, next := ask(p, rate, stale, time.Now()), ask(p, rate, stale, time.Now().Add(1))
+		p.leave(waiting.place)
+		p.leave(used.place) // was not used after all
 		synctest.Wait()
 		select {
 		case <-waiting.granted:
@@ -126,7 +142,7 @@ func TestPlaceThatIsGivenUpCostsNothing(t *testing.T) {
 		if d := time.Since(epoch); d != 0 {
 			t.Errorf("granted after %v", d)
 		}
-		p.leave(next)
+		p.leave(next.place)
 		if p.inUse() != 0 {
 			t.Error("a full budget is kept")
 		}
@@ -136,10 +152,10 @@ func TestPlaceThatIsGivenUpCostsNothing(t *testing.T) {
 func TestLongerWaitIsNotCutShortByAShorterOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 5}
-		long, short := p.queue(rate, final, time.Now()), p.queue(rate, final, time.Now())
-		p.refused(long, &bots.RetryAfterError{After: time.Minute})
-		p.refused(short, &bots.RetryAfterError{After: time.Second})
-		<-p.queue(rate, final, time.Now()).granted
+		long, short := ask(p, rate, final, time.Now()), ask(p, rate, final, time.Now())
+		p.refused(long.place, &bots.RetryAfterError{After: time.Minute})
+		p.refused(short.place, &bots.RetryAfterError{After: time.Second})
+		<-ask(p, rate, final, time.Now()).granted
 		if d := time.Since(epoch); d != time.Minute {
 			t.Errorf("granted after %v", d)
 		}
@@ -156,7 +172,7 @@ func TestCallNeedsTheLeaveOfBothItsLimits(t *testing.T) {
 		at := make(map[string]time.Duration)
 		for _, scope := range []string{"a", "b", "c"} {
 			for range 2 {
-				w := p.queue(rate(scope), final, time.Now())
+				w := ask(p, rate(scope), final, time.Now())
 				go func() {
 					<-w.granted
 					mu.Lock()
@@ -187,14 +203,14 @@ func TestMostUrgentGoesFirstAmongScopesThatShareALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, all := newPacer(), bots.Limit{Scope: "all", Every: time.Second, Burst: 1}
 		rate := func(scope string) bots.Rate { return bots.Rate{Scope: scope, Within: all} }
-		<-p.queue(rate("z"), stale, time.Now()).granted
+		<-ask(p, rate("z"), stale, time.Now()).granted
 		order := make(chan string, 4)
 		for scope, u := range map[string]urgency{"d": stale, "c": stale, "b": first, "a": final} {
 			since := time.Now()
 			if scope == "c" {
 				since = since.Add(-time.Second)
 			}
-			w := p.queue(rate(scope), u, since)
+			w := ask(p, rate(scope), u, since)
 			go func() {
 				<-w.granted
 				order <- scope
@@ -212,14 +228,14 @@ func TestRefusalOfTheSharedLimitHoldsAllWithinIt(t *testing.T) {
 		rate := func(scope string) bots.Rate {
 			return bots.Rate{Scope: scope, Every: time.Millisecond, Burst: 10, Within: all}
 		}
-		w := p.queue(rate("a"), final, time.Now())
-		p.refused(w, &bots.RetryAfterError{After: time.Minute, Err: errLost, Scope: "all"})
+		w := ask(p, rate("a"), final, time.Now())
+		p.refused(w.place, &bots.RetryAfterError{After: time.Minute, Err: errLost, Scope: "all"})
 		if at := grants(p, rate("b"), final, 1); at[0] != 60000 {
 			t.Errorf("another was granted at %v ms", at)
 		}
 		time.Sleep(time.Minute)
-		w = p.queue(rate("a"), final, time.Now())
-		p.refused(w, &bots.RetryAfterError{After: time.Minute, Err: errLost})
+		w = ask(p, rate("a"), final, time.Now())
+		p.refused(w.place, &bots.RetryAfterError{After: time.Minute, Err: errLost})
 		if at := grants(p, rate("b"), final, 1); at[0] != 0 {
 			t.Errorf("a refusal of one scope held up another until %v ms", at)
 		}
@@ -229,13 +245,13 @@ func TestRefusalOfTheSharedLimitHoldsAllWithinIt(t *testing.T) {
 func TestRateIsCutOnceForCallsThatWereUnderWayTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 4}
-		var under []*place
+		var under []asked
 		for range 3 {
-			under = append(under, p.queue(rate, final, time.Now()))
+			under = append(under, ask(p, rate, final, time.Now()))
 		}
 		time.Sleep(100 * time.Millisecond)
 		for _, w := range under {
-			p.refused(w, &bots.RetryAfterError{After: time.Second, Err: errLost})
+			p.refused(w.place, &bots.RetryAfterError{After: time.Second, Err: errLost})
 		}
 		if at, want := grants(p, rate, final, 3), []time.Duration{1000, 3000, 5000}; !slices.Equal(at[:1], want[:1]) || at[2] < 4800 || at[2] > 5000 {
 			t.Errorf("granted at %v ms, want %v", at, want)
@@ -299,8 +315,8 @@ func TestRateThatWasRefusedAgainIsNotTriedForAWhile(t *testing.T) {
 func TestCallThatWasNotSentTeachesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 1}
-		w := p.queue(rate, final, time.Now())
-		p.refused(w, &bots.RetryAfterError{After: 10 * time.Second, Err: errLost, Unsent: true})
+		w := ask(p, rate, final, time.Now())
+		p.refused(w.place, &bots.RetryAfterError{After: 10 * time.Second, Err: errLost, Unsent: true})
 		if at, want := grants(p, rate, final, 3), []time.Duration{10000, 11000, 12000}; !slices.Equal(at, want) {
 			t.Errorf("granted at %v ms, want %v", at, want)
 		}
@@ -325,7 +341,7 @@ func TestPlatformsOwnCountIsObeyed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPacer()
-				<-p.queue(rate, final, time.Now()).granted
+				<-ask(p, rate, final, time.Now()).granted
 				p.report(tc.says)
 				if at := grants(p, rate, final, 4); !slices.Equal(at, tc.want) {
 					t.Errorf("granted at %v ms, want %v", at, tc.want)
@@ -338,7 +354,7 @@ func TestPlatformsOwnCountIsObeyed(t *testing.T) {
 func TestAnswerOfAnEarlierWindowIsNotTakenForThisOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, rate := newPacer(), bots.Rate{Scope: "s", Every: time.Second, Burst: 5, Window: 5 * time.Second}
-		<-p.queue(rate, final, time.Now()).granted
+		<-ask(p, rate, final, time.Now()).granted
 		p.report(bots.Usage{Scope: "s", Limit: 5, Remaining: 4, Reset: 5 * time.Second})
 		p.report(bots.Usage{Scope: "s", Limit: 5, Remaining: 0, Reset: time.Millisecond})
 		if at := grants(p, rate, final, 1); at[0] != 0 {
@@ -353,30 +369,32 @@ func BenchmarkPacer(b *testing.B) {
 	for _, n := range []int{1, 500, 5000} {
 		for _, scopes := range slices.Compact([]int{1, n}) {
 			b.Run(fmt.Sprintf("waiting=%d/scopes=%d", n, scopes), func(b *testing.B) {
-				var told *place
+				told := false
 				p, on := newPacer(), new(play)
 				p.now = func() time.Time { return epoch.Add(on.now) }
 				p.after = func(d time.Duration, f func()) func() bool { return on.at(on.now+d, f) }
-				p.tell = func(w *place) { told = w }
 				rate := bots.Rate{Scope: "all", Every: 20 * time.Millisecond, Burst: 10, Window: time.Second}
-				ask := func(i int) {
+				tell := func() { told = true }
+				next := func(i int) {
 					r := rate
 					if scopes > 1 {
 						r = bots.Rate{Scope: fmt.Sprint(i % scopes), Within: boundOf(rate)}
 					}
-					p.queue(r, stale, p.now())
+					if w := p.queue(r, stale, p.now(), tell); !p.waits(w) {
+						tell()
+					}
 				}
 				for i := range n {
-					ask(i)
+					next(i)
 				}
 				b.ReportAllocs()
 				i := 0
 				for b.Loop() {
-					for told == nil {
+					for !told {
 						on.next()
 					}
-					told = nil
-					ask(i)
+					told = false
+					next(i)
 					i++
 				}
 			})

@@ -50,7 +50,6 @@ func (l *live) prepare(ctx context.Context, i int, file *bots.Upload) (ready boo
 		part, journaled := l.begin(file)
 		switch {
 		case part.Key == "": // with the outcome, which comes soon
-			l.rest(ctx)
 			return false, nil
 		case !journaled:
 			if err := l.journal.Record(ctx, part); err != nil {

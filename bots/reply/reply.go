@@ -121,9 +121,9 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (age
 		unmark:   func() { r.unmark(p, t.Inbound, log) },
 		log:      log,
 		cancel:   cancel,
-		changed:  make(chan struct{}, 1),
 		done:     make(chan struct{}),
 	}
+	l.shows.do = func() { l.show(ctx) }
 	l.begun = len(t.Parts) > 0
 	for _, part := range t.Parts {
 		l.made++
@@ -132,23 +132,17 @@ func (r *Replies) Open(ctx context.Context, t *agent.Turn, j agent.Journal) (age
 			l.parts = append(l.parts, shownPart{Part: part, doubt: part.ID == ""})
 		}
 	}
-	l.sign = newSign(p, to, l.log)
+	l.sign = newSign(ctx, p, to, l.log)
 	if slices.ContainsFunc(l.parts, func(p shownPart) bool { return p.ID != "" }) {
 		l.sign.stands(time.Time{})
 	}
 	if t.Outcome == nil {
 		l.sign.set("thinking")
 	}
-	endSign := l.sign.begin(ctx, &l.goroutine)
-	l.goroutine.Go(func() {
-		defer close(l.done)
-		defer endSign()
-		l.err = l.show(ctx)
-	})
 	return l, nil
 }
 
-// live is one growing answer. Its goroutine alone touches what is between changed and sign.
+// live is one growing answer. Only show touches what is between pending and sign.
 type live struct {
 	Options
 	opening  string // Markdown before the answer
@@ -171,7 +165,7 @@ type live struct {
 	headed  time.Time      // since when there is a head
 	since   time.Time      // when what is to be seen became newer than what was last taken to be shown
 	outcome *agent.Outcome // set once the answer is complete
-	changed chan struct{}
+	pending *pending       // waits for the budget
 
 	rendered string         // the Markdown that was rendered last, to pages
 	pages    []bots.Message // never changed
@@ -181,6 +175,7 @@ type live struct {
 	made  int         // parts ever made, for their keys
 	upTo  int         // bytes of Markdown in the messages up to the one that take returned last
 	lost  int         // parts that could no longer be edited
+	fails int         // calls in a row that have failed
 	// file is a long answer as a file, once it is complete; noFile says that the platform
 	// will not have it. given are the files that go with the answer, once it is complete.
 	file    *bots.Upload
@@ -195,34 +190,38 @@ type live struct {
 
 	sign *sign
 
-	cancel    context.CancelFunc
-	goroutine sync.WaitGroup
-	done      chan struct{} // closed when the goroutine has ended
-	err       error         // why the outcome does not stand; set before done is closed
+	shows  runner // of show
+	cancel context.CancelFunc
+	ending sync.Once
+	done   chan struct{} // closed when the reply has ended
+	err    error         // why the outcome does not stand; set before done is closed
 }
 
 // Update implements agent.Reply.
 func (l *live) Update(u agent.Update) {
 	l.mu.Lock()
-	complete := l.outcome != nil
-	if !complete {
-		was, head := l.head(l.update), l.head(u)
-		if l.since.IsZero() && (u.Text != l.update.Text || head != was) {
-			l.since = time.Now()
-		}
-		if was == "" && head != "" {
-			l.headed = time.Now()
-			time.AfterFunc(headDelay, l.poke)
-		}
-		l.update = u
+	if l.outcome != nil {
+		l.mu.Unlock()
+		return
 	}
+	was, head := l.head(l.update), l.head(u)
+	news := u.Text != l.update.Text || head != was
+	if news && l.since.IsZero() {
+		l.since = time.Now()
+	}
+	if was == "" && head != "" {
+		l.headed = time.Now()
+		time.AfterFunc(headDelay, l.shows.wake)
+	}
+	l.update = u
+	waits := l.pending != nil // it shows what there is when it may be made
 	l.mu.Unlock()
-	if !complete {
-		if l.behind(u.Text) { // what is written is not seen yet
-			u.Status = cmp.Or(u.Status, agent.Thinking)
-		}
-		l.sign.set(u.Status)
-		l.poke()
+	if l.behind(u.Text) { // what is written is not seen yet
+		u.Status = cmp.Or(u.Status, agent.Thinking)
+	}
+	l.sign.set(u.Status)
+	if news && !waits {
+		l.shows.wake()
 	}
 }
 
@@ -243,7 +242,7 @@ func (l *live) Finish(ctx context.Context, o agent.Outcome) error {
 	l.outcome = &o
 	l.mu.Unlock()
 	l.sign.set("")
-	l.poke()
+	l.shows.wake()
 	select {
 	case <-l.done:
 		return l.err
@@ -259,14 +258,9 @@ func (l *live) Finish(ctx context.Context, o agent.Outcome) error {
 // Close implements agent.Reply.
 func (l *live) Close() {
 	l.cancel()
-	l.goroutine.Wait()
-}
-
-func (l *live) poke() {
-	select {
-	case l.changed <- struct{}{}:
-	default:
-	}
+	l.shows.stop()
+	l.end(context.Canceled)
+	l.sign.close()
 }
 
 // behind reports whether people have seen more of the answer already, as when the daemon

@@ -12,19 +12,63 @@ import (
 	"bobbin/bots"
 )
 
-// show makes the platform show what is wanted, one call at a time, until the outcome
-// stands or ctx ends. A panic of the platform's ends this reply only.
-func (l *live) show(ctx context.Context) (err error) {
+// progress is what a reply has come to.
+type progress int
+
+const (
+	advanced progress = iota // there may be more to do
+	waiting                  // for something new, or for the budget
+	ended                    // the outcome stands, or ctx has ended
+)
+
+// show makes the platform show what is wanted, one call at a time, until the reply has to
+// wait or has ended. A panic of the platform's ends this reply only.
+func (l *live) show(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("show a reply: panic: %v\n%s", p, debug.Stack())
+			l.end(fmt.Errorf("show a reply: panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	failures := 0
+	select {
+	case <-l.done:
+		return // it was woken once more than needed
+	default:
+	}
 	for {
-		if l.stays() {
-			return nil
+		come, err := l.advance(ctx)
+		switch late := (*bots.RetryAfterError)(nil); {
+		case come == waiting:
+			return
+		case come == ended, errors.Is(err, agent.ErrUndeliverable):
+			l.end(err)
+			return
+		case err == nil:
+			l.fails = 0
+		case errors.Is(err, bots.ErrRejected) && l.fails >= maxRejections:
+			if l.refusal != nil {
+				l.end(l.refusal)
+				return
+			}
+			l.log.Error("the platform refuses an answer; a sentence stands for it", "error", err)
+			l.refusal = fmt.Errorf("%w: %w", agent.ErrUndeliverable, err)
+			l.fails = 0
+		case errors.As(err, &late):
+			l.log.Debug("the platform asks to wait", "after", late.After, "error", err)
+			pause(ctx, late.After)
+		case ctx.Err() == nil:
+			l.fails++
+			l.log.Warn("a message of a reply could not be shown and is tried again", "failures", l.fails, "error", err)
+			pause(ctx, backoff(l.fails))
 		}
+	}
+}
+
+// advance makes the next call, if there is one to be made and the budget allows it.
+func (l *live) advance(ctx context.Context) (progress, error) {
+	if l.stays() {
+		return ended, nil
+	}
+	if l.pending == nil {
 		pages, complete := l.wanted()
 		if complete {
 			l.repost()
@@ -34,43 +78,41 @@ func (l *live) show(ctx context.Context) (err error) {
 		if len(l.parts) > len(pages) {
 			surplus = &l.parts
 		}
-		if complete && i < 0 && len(*surplus) == 0 {
-			l.unmark()
-			return l.refusal // nil, unless a sentence stands for an answer that may not
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		var err error
 		switch {
-		case i >= 0:
-			err = l.step(ctx, i, complete, pages[i].File)
-		case complete:
-			err = l.trim(ctx, surplus, failures)
-		default:
-			l.rest(ctx)
+		case complete && i < 0 && len(*surplus) == 0:
+			l.unmark()
+			return ended, l.refusal // nil, unless a sentence stands for an answer that may not
+		case ctx.Err() != nil:
+			return ended, context.Cause(ctx)
+		case i < 0 && complete:
+			return advanced, l.trim(ctx, surplus, l.fails)
+		case i < 0:
+			return waiting, nil
 		}
-		switch late := (*bots.RetryAfterError)(nil); {
-		case err == nil:
-			failures = 0
-		case errors.Is(err, agent.ErrUndeliverable):
-			return err
-		case errors.Is(err, bots.ErrRejected) && failures >= maxRejections:
-			if l.refusal != nil {
-				return l.refusal
-			}
-			l.log.Error("the platform refuses an answer; a sentence stands for it", "error", err)
-			l.refusal = fmt.Errorf("%w: %w", agent.ErrUndeliverable, err)
-			failures = 0
-		case errors.As(err, &late):
-			l.log.Debug("the platform asks to wait", "after", late.After, "error", err)
-			pause(ctx, late.After)
-		case ctx.Err() == nil:
-			failures++
-			l.log.Warn("a message of a reply could not be shown and is tried again", "failures", failures, "error", err)
-			pause(ctx, backoff(failures))
+		if ready, err := l.ask(ctx, i, complete, pages[i].File); !ready || err != nil {
+			return advanced, err
 		}
 	}
+	switch {
+	case ctx.Err() != nil:
+		return ended, context.Cause(ctx)
+	case !l.allowed():
+		return waiting, nil
+	}
+	return advanced, l.make(ctx)
+}
+
+// end is called once the reply has ended; err says why its outcome does not stand.
+func (l *live) end(err error) {
+	l.ending.Do(func() {
+		if l.pending != nil {
+			l.pacer.leave(l.pending.place)
+		}
+		l.cancel()
+		l.sign.end()
+		l.err = err
+		close(l.done)
+	})
 }
 
 // repost has the complete answer stand in messages of its own. Those that it was streamed
@@ -96,22 +138,22 @@ func (l *live) next(pages []bots.Message) int {
 	return -1
 }
 
-// rest waits for something new.
-func (l *live) rest(ctx context.Context) {
-	select {
-	case <-l.changed:
-	case <-ctx.Done():
-	}
+// pending is a call that brings message i up to date, as soon as the budget allows it.
+type pending struct {
+	place *place
+	i     int
+	make  func(context.Context, int, bots.Message) error
 }
 
-// step brings message i up to date, as far as one call can.
-func (l *live) step(ctx context.Context, i int, complete bool, file *bots.Upload) error {
-	rate, u, call := l.budget.Edit, stale, l.edit
+// ask prepares the call that message i needs and asks the budget for it. It reports false if
+// there is none to be made after all.
+func (l *live) ask(ctx context.Context, i int, complete bool, file *bots.Upload) (ready bool, err error) {
+	c, rate, u := &pending{i: i, make: l.edit}, l.budget.Edit, stale
 	if i >= len(l.parts) || l.parts[i].ID == "" {
 		if ready, err := l.prepare(ctx, i, file); !ready || err != nil {
-			return err
+			return false, err
 		}
-		rate, call = l.budget.Post, l.post
+		c.make, rate = l.post, l.budget.Post
 		if i == 0 {
 			u = first
 		}
@@ -119,24 +161,47 @@ func (l *live) step(ctx context.Context, i int, complete bool, file *bots.Upload
 	if complete {
 		u = final
 	}
-	return l.paced(ctx, rate, u, i, call)
+	l.mu.Lock()
+	since := l.since
+	l.mu.Unlock()
+	if since.IsZero() {
+		since = time.Now()
+	}
+	c.place = l.pacer.queue(rate, u, since, l.shows.wake)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = c
+	return true, nil
 }
 
-// paced waits for the budget and then makes call for message i, with the text as it is
-// at that moment. Being asked to wait is no error: it holds up all who share the budget.
-func (l *live) paced(ctx context.Context, rate bots.Rate, u urgency, i int, call func(context.Context, int, bots.Message) error) error {
-	w, err := l.queue(ctx, rate, u)
-	if err != nil {
-		return err
+// allowed reports whether the budget allows the call. That of a reply that became complete
+// while it waited is raised.
+func (l *live) allowed() bool {
+	l.mu.Lock()
+	complete := l.outcome != nil
+	l.mu.Unlock()
+	if complete {
+		l.pacer.raise(l.pending.place, final)
 	}
-	m, since, due := l.take(i)
+	return !l.pacer.waits(l.pending.place)
+}
+
+// make makes the call, with the text as it is at that moment. Being asked to wait is no
+// error: it holds up all who share the budget.
+func (l *live) make(ctx context.Context) error {
+	l.mu.Lock()
+	c := l.pending
+	l.pending = nil
+	l.mu.Unlock()
+	m, since, due := l.take(c.i)
 	if !due {
-		l.pacer.leave(w)
+		l.pacer.leave(c.place)
 		return nil
 	}
-	if err = l.settle(ctx); err != nil {
-		l.pacer.leave(w)
-	} else if err = call(ctx, i, m); err == nil {
+	err := l.settle(ctx)
+	if err != nil {
+		l.pacer.leave(c.place)
+	} else if err = c.make(ctx, c.i, m); err == nil {
 		return nil
 	}
 	if !since.IsZero() {
@@ -145,8 +210,8 @@ func (l *live) paced(ctx context.Context, rate bots.Rate, u urgency, i int, call
 		l.mu.Unlock()
 	}
 	if late, ok := errors.AsType[*bots.RetryAfterError](err); ok {
-		l.log.Debug("the platform asks to wait", "scope", rate.Scope, "after", late.After, "error", err)
-		l.pacer.refused(w, late)
+		l.log.Debug("the platform asks to wait", "scope", c.place.rate.Scope, "after", late.After, "error", err)
+		l.pacer.refused(c.place, late)
 		return nil
 	}
 	return err
@@ -170,38 +235,6 @@ func (l *live) settle(ctx context.Context) error {
 
 // leastWait keeps a platform that asks for no time at all from being asked in a loop.
 const leastWait = 100 * time.Millisecond
-
-// queue waits until the budget allows a call. A reply that becomes complete while it
-// waits is raised.
-func (l *live) queue(ctx context.Context, rate bots.Rate, u urgency) (*place, error) {
-	l.mu.Lock()
-	since := l.since
-	l.mu.Unlock()
-	if since.IsZero() {
-		since = time.Now()
-	}
-	w := l.pacer.queue(rate, u, since)
-	for {
-		select {
-		case <-w.granted:
-			if ctx.Err() == nil {
-				return w, nil
-			}
-			l.pacer.leave(w)
-			return nil, context.Cause(ctx)
-		case <-ctx.Done():
-			l.pacer.leave(w)
-			return nil, context.Cause(ctx)
-		case <-l.changed:
-			l.mu.Lock()
-			complete := l.outcome != nil
-			l.mu.Unlock()
-			if complete {
-				l.pacer.raise(w, final)
-			}
-		}
-	}
-}
 
 // take returns what message i is to show, unless it shows that already, and since when
 // that was newer than what stands. From here on the text counts as shown, so that a

@@ -7,18 +7,13 @@ import (
 )
 
 // bobbin is the pacer itself on a play's clock, asked as a reply asks it.
-type bobbin struct {
-	pacer   *pacer
-	waiting map[*place]func()
-}
+type bobbin struct{ pacer *pacer }
 
 func (b *bobbin) begins(p *play, r *streamed) {
 	if b.pacer == nil {
-		b.waiting = make(map[*place]func())
 		b.pacer = newPacer()
 		b.pacer.now = func() time.Time { return epoch.Add(p.now) }
 		b.pacer.after = func(d time.Duration, f func()) func() bool { return p.at(p.now+d, f) }
-		b.pacer.tell = func(w *place) { p.at(p.now, func() { b.waiting[w]() }) }
 	}
 	b.next(p, r, 0)
 }
@@ -40,28 +35,28 @@ func (b *bobbin) next(p *play, r *streamed, shown int) {
 	if p.now >= r.end {
 		u = final
 	}
-	w := b.pacer.queue(rate, u, epoch.Add(r.arrival(shown+1)))
-	// Only now: the pacer may have granted it already, and tells of it after this.
-	b.waiting[w] = func() {
-		delete(b.waiting, w)
-		tokens := r.written(p.now)
-		p.call(r, shown == 0, tokens, func(late *bots.RetryAfterError, says bots.Usage) {
-			if late != nil {
-				b.pacer.refused(w, late)
-				tokens = shown
-			}
-			if says.Limit > 0 {
-				b.pacer.report(says)
-			}
-			b.next(p, r, tokens)
+	var w *place
+	granted := func() {
+		p.at(p.now, func() {
+			tokens := r.written(p.now)
+			p.call(r, shown == 0, tokens, func(late *bots.RetryAfterError, says bots.Usage) {
+				if late != nil {
+					b.pacer.refused(w, late)
+					tokens = shown
+				}
+				if says.Limit > 0 {
+					b.pacer.report(says)
+				}
+				b.next(p, r, tokens)
+			})
 		})
 	}
+	w = b.pacer.queue(rate, u, epoch.Add(r.arrival(shown+1)), granted)
+	if !b.pacer.waits(w) {
+		granted()
+	}
 	if u != final {
-		p.at(r.end, func() {
-			if b.waiting[w] != nil {
-				b.pacer.raise(w, final)
-			}
-		})
+		p.at(r.end, func() { b.pacer.raise(w, final) })
 	}
 }
 

@@ -13,22 +13,24 @@ import (
 )
 
 // openCalls returns the calls that have no result yet.
-func openCalls(es []Entry) []ToolCall {
-	answered := make(map[string]bool)
-	for _, e := range es {
-		if e.Role == RoleTool {
-			answered[e.CallID] = true
-		}
-	}
-	var open []ToolCall
-	for _, e := range es {
-		for _, c := range e.Calls {
-			if !answered[c.ID] {
+func openCalls(es []Entry) (open []ToolCall) {
+	for i := range es {
+		for _, c := range es[i].Calls {
+			if !answered(es, c.ID) {
 				open = append(open, c)
 			}
 		}
 	}
 	return open
+}
+
+func answered(es []Entry, call string) bool {
+	for i := range es {
+		if es[i].Role == RoleTool && es[i].CallID == call {
+			return true
+		}
+	}
+	return false
 }
 
 // call runs the calls of a step side by side and journals their results. The result

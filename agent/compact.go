@@ -16,16 +16,16 @@ const sumUp = `Sum up this conversation so that you can go on with it from your 
 names, numbers, links and code that may be needed again, and what each person wants. Write plain Markdown, at most a page, and nothing but the summary.`
 
 // compact replaces what was said in the session by the model's summary of it.
-func (r *turn) compact(ctx context.Context) (Outcome, error) {
+func (r *turn) compact(ctx context.Context) (*Outcome, error) {
 	if len(r.history) == 0 {
-		return r.took(Outcome{Kind: Answered, Text: "There is nothing to sum up yet."}), nil
+		return r.took(&Outcome{Kind: Answered, Text: "There is nothing to sum up yet."}), nil
 	}
 	before := tokens(r.history)
 	r.Entries = nil
 	said, finish, err := r.ask(ctx, true, Entry{Role: RoleUser, At: time.Now(), Text: sumUp})
 	switch cause := context.Cause(ctx); {
 	case err != nil && cause != nil && !errors.Is(cause, ErrTurnTimeout):
-		return Outcome{Text: r.text.String()}, err
+		return &Outcome{Text: r.text.String()}, err
 	case err == nil && (finish != FinishStop || strings.TrimSpace(said.Text) == ""):
 		err = fmt.Errorf("the summary ended with %q", finish)
 	}

@@ -45,7 +45,7 @@ func (r *turn) attach(ctx context.Context) error {
 func (r *turn) attachFile(ctx context.Context, in Inbound, f File) error {
 	name := fileLabel(f.Name)
 	r.reply.Update(Update{Text: r.text.String(), Status: "reading " + name})
-	e := word(in)
+	e := word(&in)
 	e.FileID = f.ID
 	c, err := r.readFile(ctx, in.Target, f)
 	switch {

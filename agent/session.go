@@ -171,31 +171,30 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) error 
 	o := t.Outcome
 	switch {
 	case o != nil && w.deaths >= maxAttempts:
-		instead := unshown(t)
-		if o, err = &instead, a.journalAnswer(ctx, t, instead); err != nil {
+		o = unshown(t)
+		if err := a.journalAnswer(ctx, t, o); err != nil {
 			return err
 		}
 	case o != nil && w.leave != nil:
 		defer time.AfterFunc(aloneFor, w.leave).Stop() // a platform that is away may hold it up for long
 	case o == nil:
-		answer, err := a.outcome(running, w, t, reply)
+		o, err = a.outcome(running, w, t, reply)
 		switch cause := context.Cause(running); {
 		case err == nil:
 		case errors.Is(cause, ErrRevised), errors.Is(cause, errInterrupted):
 			reply.Close() // or it could still journal how much it shows of what is void
 			return a.rewind(ctx, t)
 		case !errors.Is(cause, ErrStopped):
-			return errors.Join(err, a.pausedSign(ctx, reply, answer.Text))
+			return errors.Join(err, a.pausedSign(ctx, t, reply, o.Text))
 		default:
-			answer = stopped(t, answer.Text)
+			o = stopped(t, o.Text)
 		}
-		o = &answer
-		if err := a.journalAnswer(ctx, t, answer, firstPart(reply, answer)...); err != nil {
+		if err := a.journalAnswer(ctx, t, o, firstPart(reply, o)...); err != nil {
 			return err
 		}
 		a.answered(w)
 	}
-	if err := finish(ctx, reply, t.withMade(*o)); err != nil {
+	if err := finish(ctx, reply, t, o); err != nil {
 		if !w.final(err) || errors.Is(context.Cause(ctx), ErrShutdown) && !errors.Is(err, ErrUndeliverable) {
 			return fmt.Errorf("deliver the answer: %w", err)
 		}
@@ -217,7 +216,7 @@ func (a *Agent) deliver(ctx, running context.Context, w *worker, t *Turn) error 
 }
 
 // firstPart returns the message that an outcome begins with, if that is still to be journaled.
-func firstPart(reply Reply, o Outcome) []Part {
+func firstPart(reply Reply, o *Outcome) []Part {
 	if o.Kind == Withdrawn { // nothing will be shown
 		return nil
 	}
@@ -227,8 +226,8 @@ func firstPart(reply Reply, o Outcome) []Part {
 	return nil
 }
 
-func (a *Agent) journalAnswer(ctx context.Context, t *Turn, o Outcome, parts ...Part) error {
-	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, o, parts...) }); err != nil {
+func (a *Agent) journalAnswer(ctx context.Context, t *Turn, o *Outcome, parts ...Part) error {
+	if err := lastly(ctx, func(ctx context.Context) error { return a.Store.Answer(ctx, t, *o, parts...) }); err != nil {
 		return fmt.Errorf("journal the answer: %w", err)
 	}
 	return nil
@@ -251,8 +250,8 @@ func (a *Agent) rewind(ctx context.Context, t *Turn) error {
 }
 
 // stopped is the outcome of a turn that somebody has stopped.
-func stopped(t *Turn, soFar string) Outcome {
-	return Outcome{
+func stopped(t *Turn, soFar string) *Outcome {
+	return &Outcome{
 		Kind: Stopped, Text: strings.TrimSpace(soFar), Notice: "Stopped.",
 		Usage: t.usage(), Steps: t.steppedSoFar(), Took: time.Since(t.Began),
 	}
@@ -260,12 +259,12 @@ func stopped(t *Turn, soFar string) Outcome {
 
 // pausedSign leaves word in the reply of a turn that is cut off by a stop of the daemon,
 // so that nobody waits before an answer that seems to be writing.
-func (a *Agent) pausedSign(ctx context.Context, reply Reply, soFar string) error {
+func (a *Agent) pausedSign(ctx context.Context, t *Turn, reply Reply, soFar string) error {
 	if !errors.Is(context.Cause(ctx), ErrShutdown) {
 		return nil
 	}
 	err := lastly(ctx, func(ctx context.Context) error {
-		return finish(ctx, reply, Outcome{Kind: Paused, Text: strings.TrimSpace(soFar), Notice: "I am being restarted and go on here as soon as I am back."})
+		return finish(ctx, reply, t, &Outcome{Kind: Paused, Text: strings.TrimSpace(soFar), Notice: "I am being restarted and go on here as soon as I am back."})
 	})
 	if err != nil {
 		return fmt.Errorf("leave word that the turn goes on later: %w", err)
@@ -292,9 +291,9 @@ type journal struct {
 func (j journal) Record(ctx context.Context, p Part) error { return j.store.RecordPart(ctx, j.turn, p) }
 func (j journal) Settle(ctx context.Context) error         { return j.store.Settle(ctx, j.turn) }
 
-func finish(ctx context.Context, reply Reply, o Outcome) (err error) {
+func finish(ctx context.Context, reply Reply, t *Turn, o *Outcome) (err error) {
 	defer recovered(&err)
-	return reply.Finish(ctx, o)
+	return reply.Finish(ctx, t.withMade(*o))
 }
 
 func (a *Agent) commit(ctx context.Context, t *Turn) error {
@@ -329,11 +328,12 @@ func recovered(err *error) {
 	}
 }
 
-// outcome answers the turn, unless it has failed too often already.
-func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (Outcome, error) {
+// outcome answers the turn, unless it has failed too often already. With an error it returns
+// how far the text has come.
+func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (*Outcome, error) {
 	switch {
 	case t.Withdrawn():
-		return Outcome{Kind: Withdrawn}, nil
+		return &Outcome{Kind: Withdrawn}, nil
 	case w.deaths >= maxAttempts, w.failed >= maxAttempts:
 		a.Log.Error("a turn is given up", "session", t.Session, "turn", t.ID, "attempts", t.Attempt)
 		return givenUp(t), nil
@@ -342,7 +342,7 @@ func (a *Agent) outcome(ctx context.Context, w *worker, t *Turn, reply Reply) (O
 	if leave == nil {
 		var err error
 		if leave, err = a.enter(ctx, t, reply); err != nil {
-			return Outcome{Text: t.text()}, err
+			return &Outcome{Text: t.text()}, err
 		}
 	}
 	defer leave()

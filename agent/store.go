@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 )
@@ -131,7 +130,12 @@ func (t *Turn) Target() Target { return t.Inbound[len(t.Inbound)-t.Steered-1].Ta
 
 // Withdrawn reports whether all that the turn answers was taken back.
 func (t *Turn) Withdrawn() bool {
-	return !slices.ContainsFunc(t.Inbound, func(in Inbound) bool { return !in.Withdrawn })
+	for i := range t.Inbound {
+		if !t.Inbound[i].Withdrawn {
+			return false
+		}
+	}
+	return true
 }
 
 // Transcript is what remains of the turn when it ends, as entries: what was said, the

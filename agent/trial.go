@@ -63,8 +63,8 @@ func (a *Agent) goOn(ctx context.Context, t *Turn) error {
 }
 
 // givenUp is the outcome of a turn that was not answered in [maxAttempts].
-func givenUp(t *Turn) Outcome {
-	return Outcome{
+func givenUp(t *Turn) *Outcome {
+	return &Outcome{
 		Kind:    Failed,
 		Text:    strings.TrimSpace(t.text()),
 		Usage:   t.usage(),
@@ -75,9 +75,9 @@ func givenUp(t *Turn) Outcome {
 }
 
 // unshown is the outcome of a turn whose answer brings the daemon down when it is shown.
-func unshown(t *Turn) Outcome {
-	o := *t.Outcome
-	return Outcome{
+func unshown(t *Turn) *Outcome {
+	o := t.Outcome
+	return &Outcome{
 		Kind: Failed, Usage: o.Usage, Model: o.Model, Steps: o.Steps, Took: o.Took,
 		Notice:  "I have an answer, but I failed each time when I tried to show it, so I gave up. My admin can read it.",
 		GivenUp: fmt.Sprintf("the daemon died %d times when it showed the answer", maxAttempts),

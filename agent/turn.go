@@ -29,7 +29,7 @@ type turn struct {
 // answer runs steps until the model has answered, a limit is reached or it fails. An
 // error means that the turn has no outcome yet, only a text so far: the daemon stops, or
 // the store failed.
-func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o Outcome, err error) {
+func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o *Outcome, err error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, a.TurnTimeout, ErrTurnTimeout)
 	defer cancel()
 	r := &turn{Agent: a, Turn: t, worker: w, reply: reply, usage: t.usage()}
@@ -43,7 +43,7 @@ func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o 
 	r.narrate(nil)
 	r.history, err = a.Store.History(ctx, t, a.Window)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("read history: %w", err)
+		return &Outcome{}, fmt.Errorf("read history: %w", err)
 	}
 	if t.Inbound[0].Command == Compact {
 		return r.compact(bounded)
@@ -58,7 +58,7 @@ func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o 
 	}
 	switch cause := context.Cause(bounded); {
 	case errors.Is(err, errStore), cause != nil && !errors.Is(cause, ErrTurnTimeout):
-		return Outcome{Text: r.text.String()}, err
+		return &Outcome{Text: r.text.String()}, err
 	case cause != nil:
 		err = cause
 	}
@@ -67,7 +67,7 @@ func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o 
 }
 
 // took adds how long the turn has lasted.
-func (r *turn) took(o Outcome) Outcome {
+func (r *turn) took(o *Outcome) *Outcome {
 	if !r.Began.IsZero() {
 		o.Took = time.Since(r.Began)
 	}
@@ -100,7 +100,7 @@ func (r *turn) steps(ctx context.Context) (Finish, error) {
 			r.reply.Update(Update{Text: r.text.String(), Steps: r.narrated, Ending: true})
 			return finish, nil
 		}
-		if err := r.journal(ctx, said); err != nil {
+		if err := r.journal(ctx, *said); err != nil {
 			return "", err
 		}
 	}
@@ -114,21 +114,21 @@ func (r *turn) steer(ctx context.Context) error {
 	if r.WhileBusy != Steer || !r.newcomers(r.worker) {
 		return nil
 	}
-	taken, err := r.Store.Take(ctx, r.Turn, word)
+	taken, err := r.Store.Take(ctx, r.Turn, func(in Inbound) Entry { return word(&in) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", errStore, err)
 	}
-	for _, in := range taken {
-		r.Inbound, r.Steered = append(r.Inbound, in), r.Steered+1
-		if !in.Withdrawn {
-			r.Entries = append(r.Entries, word(in))
+	for i := range taken {
+		r.Inbound, r.Steered = append(r.Inbound, taken[i]), r.Steered+1
+		if !taken[i].Withdrawn {
+			r.Entries = append(r.Entries, word(&taken[i]))
 		}
 	}
 	return r.attach(ctx)
 }
 
 // ask streams one step.
-func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (Entry, Finish, error) {
+func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, Finish, error) {
 	began := time.Now()
 	var said strings.Builder
 	var end Chunk
@@ -163,9 +163,9 @@ func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (Entry, Fi
 	r.usage = r.usage.Add(end.Usage)
 	r.Observer.StepEnded(r.model, end.Usage, time.Since(began), err)
 	if err != nil {
-		return Entry{}, "", fmt.Errorf("ask the model: %w", err)
+		return nil, "", fmt.Errorf("ask the model: %w", err)
 	}
-	return Entry{
+	return &Entry{
 		Role: RoleAssistant, At: time.Now(), Text: said.String(),
 		Calls: end.Calls, Model: r.model, Usage: &end.Usage,
 	}, end.Finish, nil
@@ -204,8 +204,8 @@ func (r *turn) journal(ctx context.Context, es ...Entry) error {
 }
 
 // ended is the outcome of a turn whose model has come to its end.
-func (r *turn) ended(f Finish) Outcome {
-	o := Outcome{Kind: Answered, Text: strings.TrimSpace(r.text.String()), Usage: r.usage, Model: r.model, Steps: r.steppedSoFar() + 1}
+func (r *turn) ended(f Finish) *Outcome {
+	o := &Outcome{Kind: Answered, Text: strings.TrimSpace(r.text.String()), Usage: r.usage, Model: r.model, Steps: r.steppedSoFar() + 1}
 	switch {
 	case f == finishSteps:
 		o.Notice = fmt.Sprintf("I stopped here, after %d steps with tools, without coming to an end.", r.MaxSteps)
@@ -223,8 +223,8 @@ func (r *turn) ended(f Finish) Outcome {
 }
 
 // failed is the outcome of a turn that cannot go on. What was said so far is kept.
-func (r *turn) failed(err error) Outcome {
-	return Outcome{
+func (r *turn) failed(err error) *Outcome {
+	return &Outcome{
 		Kind: Failed, Text: strings.TrimSpace(r.text.String()), Notice: Explain(err),
 		Usage: r.usage, Model: r.model, Steps: r.steppedSoFar(),
 	}
@@ -232,8 +232,8 @@ func (r *turn) failed(err error) Outcome {
 
 // steppedSoFar counts the steps in the journal.
 func (t *Turn) steppedSoFar() (n int) {
-	for _, e := range t.Entries {
-		if e.Role == RoleAssistant {
+	for i := range t.Entries {
+		if t.Entries[i].Role == RoleAssistant {
 			n++
 		}
 	}
@@ -242,9 +242,9 @@ func (t *Turn) steppedSoFar() (n int) {
 
 // usage is what the steps in the journal cost.
 func (t *Turn) usage() (u Usage) {
-	for _, e := range t.Entries {
-		if e.Usage != nil {
-			u = u.Add(*e.Usage)
+	for i := range t.Entries {
+		if spent := t.Entries[i].Usage; spent != nil {
+			u = u.Add(*spent)
 		}
 	}
 	return u
@@ -263,16 +263,17 @@ func (t *Turn) text() string {
 
 // said is what the turn answers, as entries, but for what is among its own.
 func (t *Turn) said() (es []Entry) {
-	for _, in := range t.Inbound[:len(t.Inbound)-t.Steered] {
-		if !in.Withdrawn {
-			es = append(es, word(in))
+	asked := t.Inbound[:len(t.Inbound)-t.Steered]
+	for i := range asked {
+		if !asked[i].Withdrawn {
+			es = append(es, word(&asked[i]))
 		}
 	}
 	return es
 }
 
 // word is a message as an entry.
-func word(in Inbound) Entry {
+func word(in *Inbound) Entry {
 	return Entry{Role: RoleUser, At: in.Sent, Text: in.Text, Author: &in.Author, Direct: in.Direct}
 }
 

@@ -29,7 +29,9 @@ func (a *Agent) wake(s SessionID) {
 	a.workers.Go(func() { a.work(a.running, s, w) })
 }
 
-// work is a session's goroutine: turn after turn until there is nothing to do.
+// work is a session's goroutine: turn after turn until there is nothing to do. Thousands of
+// them may wait for a model, each with a stack from here to there. What is large goes by its
+// pointer on that way, so that 8 KiB are enough.
 func (a *Agent) work(ctx context.Context, s SessionID, w *worker) {
 	failures := 0
 	for {

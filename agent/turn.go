@@ -89,7 +89,7 @@ func (r *turn) steps(ctx context.Context) (Finish, error) {
 			return "", err
 		}
 		last := r.steppedSoFar()+1 >= r.MaxSteps
-		said, finish, err := r.ask(ctx, last, r.said()...)
+		said, finish, err := r.ask(ctx, last)
 		if err != nil {
 			return "", err
 		}
@@ -127,21 +127,13 @@ func (r *turn) steer(ctx context.Context) error {
 	return r.attach(ctx)
 }
 
-// ask streams one step.
+// ask streams one step. Without a question it is what the turn answers.
 func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, Finish, error) {
 	began := time.Now()
 	var said strings.Builder
 	var end Chunk
 	err := func() error {
-		for c, err := range r.Model.Stream(ctx, Request{
-			Session:   r.Session,
-			Prefers:   r.Prefers,
-			System:    r.Instructions,
-			Messages:  window(r.Window, r.history, question, r.Entries),
-			Tools:     r.specs,
-			NoCalls:   last,
-			MaxTokens: r.MaxTokens,
-		}) {
+		for c, err := range r.Model.Stream(ctx, r.request(last, question)) {
 			if err != nil {
 				return err
 			}
@@ -169,6 +161,21 @@ func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, F
 		Role: RoleAssistant, At: time.Now(), Text: said.String(),
 		Calls: end.Calls, Model: r.model, Usage: &end.Usage,
 	}, end.Finish, nil
+}
+
+func (r *turn) request(last bool, question []Entry) Request {
+	if len(question) == 0 {
+		question = r.said()
+	}
+	return Request{
+		Session:   r.Session,
+		Prefers:   r.Prefers,
+		System:    r.Instructions,
+		Messages:  window(r.Window, r.history, question, r.Entries),
+		Tools:     r.specs,
+		NoCalls:   last,
+		MaxTokens: r.MaxTokens,
+	}
 }
 
 // say adds to a step's text and to the turn's, which has an empty line between steps.

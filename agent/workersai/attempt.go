@@ -87,18 +87,10 @@ func (s *step) attempt(ctx context.Context, a asking, body []byte) (err error) {
 		}
 	}()
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, nil)
+	resp, err := s.send(ctx, a, body)
 	if err != nil {
 		return err
 	}
-	var sent upload
-	sent.of(req, body)
-	c.headers(req.Header, s, a)
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return err
-	}
-	sent.answered()
 	defer func() { _ = resp.Body.Close() }() // read to its end or given up; nothing to learn
 	w.pause()
 	w.resume(false)
@@ -106,12 +98,33 @@ func (s *step) attempt(ctx context.Context, a asking, body []byte) (err error) {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // part of it is better than none
 		return c.errorOf(a.model, resp.StatusCode, resp.Header, text)
 	}
+	return s.pass(ctx, a, resp, w)
+}
 
+// send returns what is answered to a request.
+func (s *step) send(ctx context.Context, a asking, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.client.endpoint, nil)
+	if err != nil {
+		return nil, err
+	}
+	var sent upload
+	sent.of(req, body)
+	s.client.headers(req.Header, s, a)
+	resp, err := s.client.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	sent.answered()
+	return resp, nil
+}
+
+// pass passes an answer on to the consumer.
+func (s *step) pass(ctx context.Context, a asking, resp *http.Response, w *watch) error {
 	d := newDecoder(&s.request)
 	for chunk, err := range d.decode(resp.Body, w) {
 		if err != nil {
-			e := c.wrap(ctx, a.model, err)
-			e.empty = d.document && errors.Is(err, errEmpty)
+			e := s.client.wrap(ctx, a.model, err)
+			e.empty = d.single && errors.Is(err, errEmpty)
 			if d.events == 0 {
 				e.Message += " (content type " + clip(resp.Header.Get("Content-Type"), 80) + ")"
 			}

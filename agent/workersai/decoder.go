@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ type decoder struct {
 	skipped int  // that could not
 	shown   bool // some text went out
 
-	document bool // it is one JSON document, no stream
+	single bool // it is one JSON document, no stream
 }
 
 func newDecoder(r *agent.Request) *decoder {
@@ -140,8 +141,18 @@ func (d *decoder) take(ev *event) (piece, error) {
 	return p, nil
 }
 
-// end closes the answer and returns its last chunk. done says that the other side
-// marked the end.
+// close ends the answer with its last chunk, which begins with text. done says that the
+// other side marked the end.
+func (d *decoder) close(text string, done bool, yield func(agent.Chunk, error) bool) error {
+	last, err := d.end(done)
+	if err == nil {
+		last.Text = text + last.Text
+		yield(last, nil)
+	}
+	return err
+}
+
+// end returns the last chunk.
 func (d *decoder) end(done bool) (agent.Chunk, error) {
 	var last agent.Chunk
 	finish, err := d.ending(done)
@@ -214,17 +225,21 @@ func (d *decoder) beginsCall() bool {
 	return m != nil && d.offered(string(m[1]))
 }
 
-// whole reads an answer that came as one JSON document.
-func (d *decoder) whole(data []byte) (agent.Chunk, error) {
-	if !json.Valid(data) {
-		return agent.Chunk{}, fmt.Errorf("%w: the document is cut off", errIncomplete)
+// document reads an answer that came as one JSON document.
+func (d *decoder) document(body io.Reader, yield func(agent.Chunk, error) bool) error {
+	data, err := io.ReadAll(io.LimitReader(body, maxDocument+1))
+	switch {
+	case err != nil:
+		return err
+	case len(data) > maxDocument:
+		return errTooMuch
+	case !json.Valid(data):
+		return fmt.Errorf("%w: the document is cut off", errIncomplete)
 	}
-	d.document = true
+	d.single = true
 	p, err := d.event(data)
 	if err != nil {
-		return agent.Chunk{}, err
+		return err
 	}
-	last, err := d.end(true)
-	last.Text = p.text + last.Text
-	return last, err
+	return d.close(p.text, true, yield)
 }

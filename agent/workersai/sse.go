@@ -34,31 +34,22 @@ func (d *decoder) decode(body io.Reader, w *watch) iter.Seq2[agent.Chunk, error]
 			r.Reset(nil)
 			readers.Put(r)
 		}()
-		last, err := d.read(r, w, yield)
-		if errors.Is(err, errBroken) {
-			return
+		if err := d.read(r, w, yield); err != nil && !errors.Is(err, errBroken) {
+			yield(agent.Chunk{}, err)
 		}
-		yield(last, err)
 	}
 }
 
 // errBroken says that the consumer wants no more.
 var errBroken = errors.New("the consumer broke off")
 
-func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error) bool) (agent.Chunk, error) {
+func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error) bool) error {
 	first, err := firstByte(r)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return agent.Chunk{}, err
-	}
-	if first == '{' || first == '[' {
-		data, err := io.ReadAll(io.LimitReader(&watched{r, w}, maxDocument+1))
-		switch {
-		case err != nil:
-			return agent.Chunk{}, err
-		case len(data) > maxDocument:
-			return agent.Chunk{}, errTooMuch
-		}
-		return d.whole(data)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case first == '{', first == '[':
+		return d.document(&watched{r, w}, yield)
 	}
 	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}}
 	done, err := s.run()
@@ -66,9 +57,9 @@ func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error)
 	case errors.Is(err, io.EOF), err != nil && d.finish != "" && !errors.Is(err, errBroken) && !isFault(err):
 		// It may end without the closing mark once it has said why it ends.
 	case err != nil:
-		return agent.Chunk{}, err
+		return err
 	}
-	return d.end(done)
+	return d.close("", done, yield)
 }
 
 func isFault(err error) bool {

@@ -19,22 +19,34 @@ const (
 	maxDocument = 16 << 20
 )
 
-// readers are small, since each answer under way has one. What they read from has been
-// read in larger pieces.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+// Each answer under way has a reader, which is small: mostly there is one event to be read. A
+// wide one stands in front of it for as long as more comes at once.
+var (
+	readers     = readerPool{sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 1<<10) }}}
+	wideReaders = readerPool{sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}}
+)
+
+type readerPool struct{ sync.Pool }
+
+func (p *readerPool) get(from io.Reader) *bufio.Reader {
+	r := p.Get().(*bufio.Reader) //nolint:errcheck // the pool holds nothing else
+	r.Reset(from)
+	return r
+}
+
+func (p *readerPool) put(r *bufio.Reader) {
+	r.Reset(nil)
+	p.Put(r)
+}
 
 // decode reads an answer and yields what it adds, the last chunk with Finish, or one
 // error at its end. What the answer is, a stream of events or a document, is told by
 // its first byte: the content type has been seen to lie.
 func (d *decoder) decode(body io.Reader, w *watch) iter.Seq2[agent.Chunk, error] {
 	return func(yield func(agent.Chunk, error) bool) {
-		r := readers.Get().(*bufio.Reader) //nolint:errcheck // the pool holds nothing else
-		r.Reset(body)
-		defer func() {
-			r.Reset(nil)
-			readers.Put(r)
-		}()
-		if err := d.read(r, w, yield); err != nil && !errors.Is(err, errBroken) {
+		l := newLineReader(body)
+		defer l.close()
+		if err := d.read(l, w, yield); err != nil && !errors.Is(err, errBroken) {
 			yield(agent.Chunk{}, err)
 		}
 	}
@@ -43,15 +55,15 @@ func (d *decoder) decode(body io.Reader, w *watch) iter.Seq2[agent.Chunk, error]
 // errBroken says that the consumer wants no more.
 var errBroken = errors.New("the consumer broke off")
 
-func (d *decoder) read(r *bufio.Reader, w *watch, yield func(agent.Chunk, error) bool) error {
-	first, err := firstByte(r)
+func (d *decoder) read(l *lineReader, w *watch, yield func(agent.Chunk, error) bool) error {
+	first, err := firstByte(l.r)
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	case first == '{', first == '[':
-		return d.document(&watched{r, w}, yield)
+		return d.document(&watched{l.r, w}, yield)
 	}
-	s := sse{d: d, w: w, yield: yield, lines: lineReader{r: r}}
+	s := sse{d: d, w: w, yield: yield, lines: l}
 	done, err := s.run()
 	switch {
 	case errors.Is(err, io.EOF), err != nil && d.finish != "" && !errors.Is(err, errBroken) && !isFault(err):
@@ -92,7 +104,7 @@ type sse struct {
 	d     *decoder
 	w     *watch
 	yield func(agent.Chunk, error) bool
-	lines lineReader
+	lines *lineReader
 
 	pieces    []string // of text, that the consumer does not have yet
 	name      string   // of the event that is being read
@@ -224,15 +236,56 @@ func (s *sse) show() error {
 
 // lineReader reads lines of bounded length from a stream of bounded length.
 type lineReader struct {
-	r     *bufio.Reader
-	long  []byte // a line that did not fit into r's buffer
-	total int
+	body   io.Reader
+	more   bool          // it had all that was asked for last, so there may be more
+	r, own *bufio.Reader // r is own, or a wide one that reads from it
+	long   []byte        // a line that did not fit into r's buffer
+	total  int
+}
+
+func newLineReader(body io.Reader) *lineReader {
+	l := &lineReader{body: body}
+	l.own = readers.get(l)
+	l.r = l.own
+	return l
+}
+
+func (l *lineReader) close() {
+	l.narrow()
+	readers.put(l.own)
+}
+
+// Read implements io.Reader for its readers.
+func (l *lineReader) Read(p []byte) (int, error) {
+	n, err := l.body.Read(p)
+	l.more = n == len(p)
+	return n, err
 }
 
 // ready reports whether the next line is there already.
 func (l *lineReader) ready() bool {
+	switch {
+	case l.more:
+		l.widen()
+	case l.r.Buffered() == 0:
+		l.narrow()
+	}
 	there, _ := l.r.Peek(l.r.Buffered()) // which cannot fail
 	return bytes.IndexByte(there, '\n') >= 0
+}
+
+func (l *lineReader) widen() {
+	if l.r == l.own {
+		l.r = wideReaders.get(l.own)
+	}
+}
+
+// narrow puts a wide reader away that holds nothing.
+func (l *lineReader) narrow() {
+	if l.r != l.own {
+		wideReaders.put(l.r)
+		l.r = l.own
+	}
 }
 
 // next returns a line without its end. It is valid until the next call. The end of the

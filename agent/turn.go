@@ -129,15 +129,14 @@ func (r *turn) steer(ctx context.Context) error {
 
 // ask streams one step. Without a question it is what the turn answers.
 func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, Finish, error) {
-	began := time.Now()
-	var said strings.Builder
+	began, before := time.Now(), r.text.Len()
 	var end Chunk
 	err := func() error {
 		for c, err := range r.Model.Stream(ctx, r.request(last, question)) {
 			if err != nil {
 				return err
 			}
-			r.say(&said, c.Text)
+			r.say(before, c.Text)
 			r.model = cmp.Or(c.Model, r.model)
 			switch {
 			case c.Text != "":
@@ -158,7 +157,7 @@ func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, F
 		return nil, "", fmt.Errorf("ask the model: %w", err)
 	}
 	return &Entry{
-		Role: RoleAssistant, At: time.Now(), Text: said.String(),
+		Role: RoleAssistant, At: time.Now(), Text: strings.TrimPrefix(r.text.String()[before:], betweenSteps),
 		Calls: end.Calls, Model: r.model, Usage: &end.Usage,
 	}, end.Finish, nil
 }
@@ -178,19 +177,20 @@ func (r *turn) request(last bool, question []Entry) Request {
 	}
 }
 
-// say adds to a step's text and to the turn's, which has an empty line between steps.
-// Blanks that a step begins with are left out, so that the turn's text only ever grows,
-// whatever follows.
-func (r *turn) say(step *strings.Builder, text string) {
-	if step.Len() == 0 {
+// betweenSteps stands between what two steps have said.
+const betweenSteps = "\n\n"
+
+// say adds to the turn's text, of which so many bytes are from before the step. Blanks that a
+// step begins with are left out, so that the turn's text only ever grows, whatever follows.
+func (r *turn) say(before int, text string) {
+	if r.text.Len() == before {
 		if text = strings.TrimLeftFunc(text, unicode.IsSpace); text == "" {
 			return
 		}
-		if r.text.Len() > 0 {
-			r.text.WriteString("\n\n")
+		if before > 0 {
+			r.text.WriteString(betweenSteps)
 		}
 	}
-	step.WriteString(text)
 	r.text.WriteString(text)
 }
 
@@ -265,7 +265,7 @@ func (t *Turn) text() string {
 			said = append(said, e.Text)
 		}
 	}
-	return strings.Join(said, "\n\n")
+	return strings.Join(said, betweenSteps)
 }
 
 // said is what the turn answers, as entries, but for what is among its own.

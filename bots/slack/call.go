@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -70,7 +71,7 @@ func (s *Slack) spare(pace string) error {
 // call makes one call of the Web API, at its method's pace, and decodes the answer into
 // out. History is not read through slack-go, which loses a whole page to one message
 // of a form that it does not know.
-func (s *Slack) call(ctx context.Context, method string, form url.Values, out any) error {
+func (s *Slack) call(ctx context.Context, method string, form url.Values, out answered) error {
 	if err := s.paces[method].Wait(ctx); err != nil {
 		return err
 	}
@@ -78,52 +79,69 @@ func (s *Slack) call(ctx context.Context, method string, form url.Values, out an
 }
 
 // ask is call for what somebody waits for.
-func (s *Slack) ask(ctx context.Context, method string, form url.Values, out any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.opts.APIURL+method, strings.NewReader(form.Encode()))
+func (s *Slack) ask(ctx context.Context, method string, form url.Values, out answered) error {
+	return fault(method, s.exchange(ctx, method, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()), func(body []byte) error {
+		return out.verdict(json.Unmarshal(body, out))
+	}))
+}
+
+// send makes a call about a message, with a JSON object for its arguments. slack-go would
+// encode them as JSON in a form, and decode all of the message that comes back.
+func (s *Slack) send(ctx context.Context, method string, arguments any, out answered) error {
+	body, err := json.Marshal(arguments)
 	if err != nil {
-		return wrap(method, err)
+		return err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return s.exchange(ctx, method, "application/json; charset=utf-8", bytes.NewReader(body), func(body []byte) error {
+		return out.verdict(json.Unmarshal(withoutEcho(body), out))
+	})
+}
+
+// exchange makes a call; read gets its answer. The errors are those that slack-go has.
+func (s *Slack) exchange(ctx context.Context, method, kind string, arguments io.Reader, read func([]byte) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.calls.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.opts.APIURL+method, arguments)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Authorization", "Bearer "+s.opts.BotToken)
-	resp, err := s.http.Do(req)
-	if err != nil {
-		return wrap(method, err)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if errClose := resp.Body.Close(); err == nil {
-		err = errClose
-	}
-	switch {
-	case resp.StatusCode == http.StatusTooManyRequests:
-		wait, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
-		if err != nil {
-			wait = limitWait
+	return s.calls.exchange(req, func(resp *http.Response, body []byte) error {
+		switch resp.StatusCode {
+		case http.StatusOK:
+			return read(body)
+		case http.StatusTooManyRequests:
+			return &slackgo.RateLimitedError{RetryAfter: retryAfter(resp.Header)}
 		}
-		return fault(method, &slackgo.RateLimitedError{RetryAfter: wait})
-	case resp.StatusCode != http.StatusOK:
-		return fault(method, slackgo.StatusCodeError{Code: resp.StatusCode, Status: resp.Status})
+		return slackgo.StatusCodeError{Code: resp.StatusCode, Status: resp.Status}
+	})
+}
+
+// answered is what an answer is decoded into: a struct with a result.
+type answered interface{ verdict(error) error }
+
+// result is what all answers tell.
+type result struct {
+	OK       bool                     `json:"ok"`
+	Error    string                   `json:"error"`
+	Needed   string                   `json:"needed"` // a scope
+	Metadata slackgo.ResponseMetadata `json:"response_metadata"`
+}
+
+// verdict is what an answer says went wrong, if anything; err is that of decoding it.
+func (r *result) verdict(err error) error {
+	switch {
+	case !r.OK && r.Error != "", !r.OK && err == nil:
+		return slackgo.SlackErrorResponse{Err: cmp.Or(r.Error, "unknown_error"), Needed: r.Needed, ResponseMetadata: r.Metadata}
 	case err != nil:
-		return wrap(method, err)
-	}
-	var head struct {
-		OK     bool   `json:"ok"`
-		Error  string `json:"error"`
-		Needed string `json:"needed"`
-	}
-	if err := json.Unmarshal(body, &head); err != nil {
-		return fmt.Errorf("slack: %s: the answer is not JSON as it is known: %w", method, err)
-	}
-	if !head.OK {
-		return fault(method, slackgo.SlackErrorResponse{Err: cmp.Or(head.Error, "unknown_error"), Needed: head.Needed})
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("slack: %s: the answer is not JSON as it is known: %w", method, err)
+		return fmt.Errorf("the answer is not JSON as it is known: %w", err)
 	}
 	return nil
 }
 
 // read is call for what is not urgent: it waits out limits and failures that may pass.
-func (s *Slack) read(ctx context.Context, method string, form url.Values, out any) error {
+func (s *Slack) read(ctx context.Context, method string, form url.Values, out answered) error {
 	for try := 1; ; try++ {
 		err := s.call(ctx, method, form, out)
 		if err == nil || try == readTries || closedToUs(err) || fatalCodes[code(err)] {

@@ -16,16 +16,17 @@
 // channel reaches an app as two events with different ids, and a lost answer to
 // chat.postMessage leaves open whether the message stands.
 //
-// Decision: slack-go makes the calls, and the socket it asks Slack for is read here. Its
-// reader only decodes and enqueues. A few workers accept the events, all events of one
-// conversation in the same one, and acknowledge only what was accepted, on the socket that
-// it came on; when their queues are full, an event is left for Slack to deliver again. An
-// event is decoded once, and not by slack-go: only the fields that are used must
-// have the form they are known to have, so that a new kind of block cannot cost a
-// message, and Socket Mode and HTTP mode share one path. A message is named by channel
-// and timestamp, so that both events of a post are one message. Each post carries its
-// key in the message's metadata, which is where Find looks. Answers are one markdown
-// block with a text fallback: such a message shows no "(edited)" mark.
+// Decision: slack-go makes the calls but for those that read history, which it would lose,
+// and those that post and edit, on which it spends thrice what they need. The socket that
+// it asks Slack for is read here. Its reader only decodes and enqueues. A few workers
+// accept the events, all events of one conversation in the same one, and acknowledge only
+// what was accepted, on the socket that it came on; when their queues are full, an event
+// is left for Slack to deliver again. An event is decoded once, and not by slack-go: only
+// the fields that are used must have the form they are known to have, so that a new kind
+// of block cannot cost a message, and Socket Mode and HTTP mode share one path. A message
+// is named by channel and timestamp, so that both events of a post are one message. Each
+// post carries its key in the message's metadata, which is where Find looks. Answers are
+// one markdown block with a text fallback: such a message shows no "(edited)" mark.
 //
 // An answer grows by edits, or in a stream of Slack's own. A stream is only ever appended
 // to, so it is given what will not look different when the Markdown goes on, which is

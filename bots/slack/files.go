@@ -108,6 +108,7 @@ func (s *Slack) fileFiller(ev bots.Event) func(context.Context, *bots.Event) (bo
 
 func (s *Slack) fileInfo(ctx context.Context, id string) (agent.File, error) {
 	var info struct {
+		result
 		File slackFile `json:"file"`
 	}
 	if err := s.ask(ctx, infoMethod, url.Values{"file": {id}}, &info); err != nil {

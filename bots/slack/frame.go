@@ -32,45 +32,45 @@ const (
 	forms
 )
 
-// content is m in the form f, or false if m does not fit into it. most is how many
+// contentOf is m in the form f, or false if m does not fit into it. most is how many
 // characters the text of a message without blocks may have.
-func content(m bots.Message, f form, most int) ([]slackgo.MsgOption, bool) {
+func contentOf(m bots.Message, f form, most int) (content, bool) {
 	switch f {
 	case inMarkdown:
 		var blocks []slackgo.Block
 		if m.Text != "" {
-			blocks = append(blocks, slackgo.NewMarkdownBlock("", m.Text))
+			blocks = append(blocks, block{Type: slackgo.MBTMarkdown, Text: m.Text})
 		}
-		return withBlocks(m, framed(m, blocks)), true
+		return inBlocks(m, blocks), true
 	case inSections:
 		texts := sections(m.Source)
 		if len(texts) == 0 || len(texts) > maxSections {
-			return nil, false
+			return content{}, false
 		}
 		blocks := make([]slackgo.Block, len(texts))
 		for i, text := range texts {
-			blocks[i] = slackgo.NewSectionBlock(slackgo.NewTextBlockObject(slackgo.MarkdownType, text, false, true), nil, nil)
+			blocks[i] = block{Type: slackgo.MBTSection, Text: textObject{Type: slackgo.MarkdownType, Text: text, Verbatim: true}}
 		}
-		return withBlocks(m, framed(m, blocks)), true
+		return inBlocks(m, blocks), true
 	case inText, forms:
 	}
 	text := strings.Join(present(escape(head(m)), mrkdwn(m.Source), escape(frameLine(m.Foot))), "\n")
 	if mrkdwn(m.Source) == "" || utf8.RuneCountInString(text) > most {
-		return nil, false
+		return content{}, false
 	}
-	return []slackgo.MsgOption{slackgo.MsgOptionBlocks(), slackgo.MsgOptionText(text, false)}, true
+	return content{Text: text, Blocks: []slackgo.Block{}}, true
 }
 
-func withBlocks(m bots.Message, blocks []slackgo.Block) []slackgo.MsgOption {
+// inBlocks is m with the blocks of its text in what frames it.
+func inBlocks(m bots.Message, text []slackgo.Block) content {
 	plain := m.Plain
 	if plain == "" {
 		plain = escape(head(m))
 	}
-	return []slackgo.MsgOption{slackgo.MsgOptionBlocks(blocks...), slackgo.MsgOptionText(fallback(plain), false)}
+	return content{Text: fallback(plain), Blocks: framed(m, text)}
 }
 
-// framed puts what frames m around the blocks of its text. The lines are plain_text, in
-// which nothing is a mention or a link.
+// framed puts what frames m around the blocks of its text.
 func framed(m bots.Message, text []slackgo.Block) []slackgo.Block {
 	var blocks []slackgo.Block
 	if line := head(m); line != "" {
@@ -85,19 +85,18 @@ func ending(m bots.Message) (blocks []slackgo.Block) {
 	if line := frameLine(m.Foot); line != "" {
 		blocks = append(blocks, contextLine(line))
 	}
-	var elements []slackgo.BlockElement
-	for _, b := range m.Buttons {
-		label := slackgo.NewTextBlockObject(slackgo.PlainTextType, b.Action.Label(), true, false)
-		elements = append(elements, slackgo.NewButtonBlockElement(actionPrefix+string(b.Action), buttonValue(b), label))
+	buttons := make([]any, len(m.Buttons))
+	for i, b := range m.Buttons {
+		buttons[i] = button{Type: slackgo.METButton, Text: plainText(b.Action.Label()), ActionID: actionPrefix + string(b.Action), Value: buttonValue(b)}
 	}
-	if len(elements) > 0 {
-		blocks = append(blocks, slackgo.NewActionBlock("", elements...))
+	if len(buttons) > 0 {
+		blocks = append(blocks, block{Type: slackgo.MBTAction, Elements: buttons})
 	}
 	return blocks
 }
 
 func contextLine(line string) slackgo.Block {
-	return slackgo.NewContextBlock("", slackgo.NewTextBlockObject(slackgo.PlainTextType, line, true, false))
+	return block{Type: slackgo.MBTContext, Elements: []any{plainText(line)}}
 }
 
 // head is the line above the text of m. What is being done is of no interest once it has

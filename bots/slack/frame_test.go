@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// block is what tests read of a block.
-type block struct {
+// seenBlock is what tests read of a block.
+type seenBlock struct {
 	Type     string          `json:"type"`
 	Text     json.RawMessage `json:"text"`
 	Elements []struct {
@@ -26,7 +26,7 @@ type block struct {
 	} `json:"elements"`
 }
 
-func blocksOf(t *testing.T, m sandbox.Message) (blocks []block) {
+func blocksOf(t *testing.T, m sandbox.Message) (blocks []seenBlock) {
 	t.Helper()
 	if m.Blocks == "" {
 		return nil

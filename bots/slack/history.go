@@ -21,11 +21,9 @@ type past struct {
 // historyPage is a page of channels or messages. Each is decoded for itself, so that
 // one of an unknown form costs no other.
 type historyPage struct {
+	result
 	Channels []json.RawMessage `json:"channels"`
 	Messages []json.RawMessage `json:"messages"`
-	Metadata struct {
-		NextCursor string `json:"next_cursor"`
-	} `json:"response_metadata"`
 }
 
 // kinds are the kinds of conversation that a bot is part of. Each is asked for by
@@ -82,7 +80,7 @@ func (s *Slack) pages(ctx context.Context, method string, form url.Values, err *
 			if *err = s.read(ctx, method, form, &page); *err != nil {
 				return
 			}
-			next := page.Metadata.NextCursor
+			next := page.Metadata.Cursor
 			more := next != "" && next != form.Get("cursor")
 			if !yield(page, more) || !more {
 				return

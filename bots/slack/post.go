@@ -20,6 +20,9 @@ const (
 	// noteType is that of a message that belongs to no answer.
 	noteType = "bobbin_note"
 
+	postMethod   = "chat.postMessage"
+	updateMethod = "chat.update"
+
 	maxPostText = 40_000 // characters; Slack cuts off the rest
 	maxEditText = 4_000  // characters; Slack refuses more
 )
@@ -36,8 +39,8 @@ func (s *Slack) Post(ctx context.Context, to agent.Target, key string, m bots.Me
 	if ok {
 		return id, err
 	}
-	err = s.inAnyForm(m, maxPostText, func(content ...slackgo.MsgOption) (err error) {
-		id, err = s.post(ctx, to, key, content...)
+	err = s.inAnyForm(m, maxPostText, func(c content) (err error) {
+		id, err = s.post(ctx, to, key, c)
 		return err
 	})
 	return id, err
@@ -45,17 +48,17 @@ func (s *Slack) Post(ctx context.Context, to agent.Target, key string, m bots.Me
 
 // inAnyForm makes a call with m in one form after the other, as long as Slack refuses
 // the form.
-func (s *Slack) inAnyForm(m bots.Message, most int, call func(...slackgo.MsgOption) error) error {
+func (s *Slack) inAnyForm(m bots.Message, most int, call func(content) error) error {
 	var refused error
 	for f := range forms {
-		content, ok := content(m, f, most)
+		c, ok := contentOf(m, f, most)
 		if !ok {
 			continue
 		}
 		if refused != nil {
 			s.log.Info("slack: a message is shown in another form", "form", f, "error", refused)
 		}
-		err := call(content...)
+		err := call(c)
 		if !tooMuchCodes[code(err)] {
 			return err
 		}
@@ -66,33 +69,44 @@ func (s *Slack) inAnyForm(m bots.Message, most int, call func(...slackgo.MsgOpti
 
 // postText posts mrkdwn.
 func (s *Slack) postText(ctx context.Context, to agent.Target, key, text string) (agent.MessageID, error) {
-	return s.post(ctx, to, key, slackgo.MsgOptionText(text, false))
+	return s.post(ctx, to, key, content{Text: text})
 }
 
-func (s *Slack) post(ctx context.Context, to agent.Target, key string, content ...slackgo.MsgOption) (agent.MessageID, error) {
-	const doing = "chat.postMessage"
-	opts := append(content, slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl())
-	if to.Thread != "" {
-		opts = append(opts, slackgo.MsgOptionTS(to.Thread))
-	}
+// posting are the arguments of chat.postMessage.
+type posting struct {
+	Channel string `json:"channel"`
+	Thread  string `json:"thread_ts,omitempty"`
+	content
+	Metadata    slackgo.SlackMetadata `json:"metadata"`
+	UnfurlLinks bool                  `json:"unfurl_links"`
+	UnfurlMedia bool                  `json:"unfurl_media"`
+}
+
+func (s *Slack) post(ctx context.Context, to agent.Target, key string, c content) (agent.MessageID, error) {
+	p := posting{Channel: to.Channel, Thread: to.Thread, content: c, Metadata: keptAs(noteType, noteType)}
 	if key != "" {
-		opts = append(opts, keyOption(replyType, key))
-	} else {
-		opts = append(opts, keyOption(noteType, noteType))
+		p.Metadata = keptAs(replyType, key)
 	}
-	channel, ts, err := s.api.PostMessageContext(ctx, to.Channel, opts...)
-	if err != nil {
-		return "", fault(doing, err)
+	var posted standing
+	if err := s.send(ctx, postMethod, p, &posted); err != nil {
+		return "", fault(postMethod, err)
 	}
-	if !isID(channel) || !isTS(ts) {
-		return "", fmt.Errorf("slack: %s: the answer names no message", doing)
+	if !isID(posted.Channel) || !isTS(posted.TS) {
+		return "", fmt.Errorf("slack: %s: the answer names no message", postMethod)
 	}
-	return messageID(channel, ts), nil
+	return messageID(posted.Channel, posted.TS), nil
 }
 
-// keyOption keeps key with a message.
-func keyOption(kind, key string) slackgo.MsgOption {
-	return slackgo.MsgOptionMetadata(slackgo.SlackMetadata{EventType: kind, EventPayload: map[string]any{keyField: key}})
+// standing is the answer that names a message.
+type standing struct {
+	result
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+}
+
+// keptAs is a key as it is kept with a message.
+func keptAs(kind, key string) slackgo.SlackMetadata {
+	return slackgo.SlackMetadata{EventType: kind, EventPayload: map[string]any{keyField: key}}
 }
 
 // Edit replaces a message. Without blocks, an edit may show 4,000 characters of text; a
@@ -109,13 +123,17 @@ func (s *Slack) Edit(ctx context.Context, to agent.Target, id agent.MessageID, m
 	if st := s.streams.of(id); st != nil {
 		return s.grow(ctx, id, st, m)
 	}
-	return s.edit(ctx, channel, ts, m)
+	return s.edit(ctx, channel, ts, m, "")
 }
 
-func (s *Slack) edit(ctx context.Context, channel, ts string, m bots.Message, more ...slackgo.MsgOption) error {
-	err := s.inAnyForm(m, maxEditText, func(content ...slackgo.MsgOption) error {
-		content = append(content, more...)
-		err := s.update(ctx, channel, ts, content...)
+// edit replaces a message, and its key unless that is empty.
+func (s *Slack) edit(ctx context.Context, channel, ts string, m bots.Message, key string) error {
+	err := s.inAnyForm(m, maxEditText, func(c content) error {
+		e := editing{Channel: channel, TS: ts, content: c}
+		if key != "" {
+			e.Metadata = keptAs(replyType, key)
+		}
+		err := s.update(ctx, e)
 		if code(err) != conflictCode {
 			return err
 		}
@@ -123,24 +141,31 @@ func (s *Slack) edit(ctx context.Context, channel, ts string, m bots.Message, mo
 		if err := s.halt(ctx, channel, ts); err != nil {
 			return stopFault(err)
 		}
-		return s.update(ctx, channel, ts, content...)
+		return s.update(ctx, e)
 	})
 	if tooMuchCodes[code(err)] {
-		if _, ok := content(m, inText, maxEditText); !ok {
+		if _, ok := contentOf(m, inText, maxEditText); !ok {
 			return fmt.Errorf("%w: it is too long for an edit: %w", bots.ErrGone, err)
 		}
 	}
 	return err
 }
 
-func (s *Slack) update(ctx context.Context, channel, ts string, content ...slackgo.MsgOption) error {
-	const doing = "chat.update"
-	_, updated, _, err := s.api.UpdateMessageContext(ctx, channel, ts, content...)
-	if err != nil {
-		return editFault(doing, err)
+// editing are the arguments of chat.update.
+type editing struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+	content
+	Metadata slackgo.SlackMetadata `json:"metadata,omitzero"`
+}
+
+func (s *Slack) update(ctx context.Context, e editing) error {
+	var updated standing
+	if err := s.send(ctx, updateMethod, e, &updated); err != nil {
+		return editFault(updateMethod, err)
 	}
-	if updated == "" {
-		return fmt.Errorf("slack: %s: the answer names no message", doing)
+	if updated.TS == "" {
+		return fmt.Errorf("slack: %s: the answer names no message", updateMethod)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (s *Slack) newest(ctx context.Context, at agent.Address, limit int) (all []
 		}
 		all = append(all, page.Messages...)
 		all = all[max(0, len(all)-2*limit-findPage):]
-		next := page.Metadata.NextCursor
+		next := page.Metadata.Cursor
 		if next == "" || next == form.Get("cursor") {
 			break
 		}

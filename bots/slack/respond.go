@@ -19,7 +19,8 @@ func (s *Slack) responder(at agent.Address, p post, direct bool) func(context.Co
 				}
 				continue
 			}
-			opts, _ := content(m, inMarkdown, maxPostText)
+			c, _ := contentOf(m, inMarkdown, maxPostText)
+			opts := c.options()
 			if p.ThreadTS != "" {
 				// In a thread that has no reply yet, nobody would see it.
 				opts = append(opts, slackgo.MsgOptionTS(p.ThreadTS))

@@ -81,7 +81,8 @@ type Options struct {
 type Slack struct {
 	opts    Options
 	log     *slog.Logger
-	http    *http.Client
+	http    *http.Client // slack-go's
+	calls   strict       // of http, for calls that are not slack-go's
 	files   *http.Client
 	api     *slackgo.Client
 	me      atomic.Pointer[identity]
@@ -134,15 +135,16 @@ func New(o Options) (*Slack, error) {
 	o.APIURL = strings.TrimRight(o.APIURL, "/") + "/"
 
 	s := &Slack{
-		opts: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), http: httpClient(o.HTTPClient),
+		opts: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		paces: newPaces(), hear: newHearing(), quiet: deafAfter,
 	}
+	s.http, s.calls = httpClient(o.HTTPClient)
 	s.api = slackgo.New(o.BotToken,
 		slackgo.OptionAppLevelToken(o.AppToken),
 		slackgo.OptionAPIURL(o.APIURL),
 		slackgo.OptionHTTPClient(s.http),
 	)
-	s.files = fileClient(s.http)
+	s.files = fileClient(s.http, s.calls)
 	s.names = newNames(s)
 	s.markup = markup.NewSlack()
 	s.streams = newStreams(o.Stream)
@@ -195,15 +197,15 @@ func (s *Slack) Budget(to agent.Target) bots.Budget {
 	}
 	return bots.Budget{
 		Post: bots.Rate{
-			Scope: team + "/" + url.PathEscape(to.Channel) + "/chat.postMessage", Every: time.Second, Burst: 2,
-			Within: bots.Limit{Scope: team + "/chat.postMessage", Every: 200 * time.Millisecond, Burst: 20},
+			Scope: team + "/" + url.PathEscape(to.Channel) + "/" + postMethod, Every: time.Second, Burst: 2,
+			Within: bots.Limit{Scope: team + "/" + postMethod, Every: 200 * time.Millisecond, Burst: 20},
 		},
 		Edit: edit,
 	}
 }
 
 func updateScope(to agent.Target) string {
-	return "slack/" + url.PathEscape(to.Workspace) + "/chat.update"
+	return "slack/" + url.PathEscape(to.Workspace) + "/" + updateMethod
 }
 
 // Meter implements bots.Meter. Slack's answers say nothing of its limits; what is told are

@@ -205,7 +205,7 @@ func (s *Slack) dialer() *websocket.Dialer {
 		// Slack does not put acknowledgements together again that came in pieces.
 		WriteBufferSize: 32 << 10,
 	}
-	if t, ok := s.http.Transport.(strict).base.(*http.Transport); ok {
+	if t, ok := s.calls.base.(*http.Transport); ok {
 		d.Proxy, d.NetDialContext = t.Proxy, t.DialContext
 		if t.TLSClientConfig != nil {
 			d.TLSClientConfig = t.TLSClientConfig.Clone()

@@ -86,7 +86,7 @@ func (s *Slack) rescue(ctx context.Context, id agent.MessageID, st *stream, m bo
 	if s.meter != nil {
 		s.meter(bots.Usage{Scope: updateScope(st.to), Spent: 1})
 	}
-	return s.edit(ctx, st.channel, st.ts, m, keyOption(replyType, st.key)) // a stream that ended by itself bears none
+	return s.edit(ctx, st.channel, st.ts, m, st.key) // a stream that ended by itself bears none
 }
 
 // stopStream ends a stream. From then on its message bears its key.
@@ -99,7 +99,7 @@ func (s *Slack) stopStream(ctx context.Context, st *stream, chunks []slackgo.Str
 		opts = append(opts, slackgo.MsgOptionBlocks(blocks...))
 	}
 	if st.key != "" {
-		opts = append(opts, keyOption(replyType, st.key))
+		opts = append(opts, slackgo.MsgOptionMetadata(keptAs(replyType, st.key)))
 	}
 	_, _, err := s.api.StopStreamContext(ctx, st.channel, st.ts, opts...)
 	return err

@@ -24,8 +24,8 @@ const (
 	limitWait = 10 * time.Second
 )
 
-// httpClient returns a copy of base that is safe to give to slack-go.
-func httpClient(base *http.Client) *http.Client {
+// httpClient returns a copy of base that is safe to give to slack-go, and its transport.
+func httpClient(base *http.Client) (*http.Client, strict) {
 	var c http.Client
 	if base != nil {
 		c = *base
@@ -43,16 +43,15 @@ func httpClient(base *http.Client) *http.Client {
 	}
 	// The token is in the body: a redirect that keeps the body would hand it on.
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.Transport, c.Timeout = strict{base: c.Transport, timeout: cmp.Or(c.Timeout, callTimeout)}, 0
-	return &c
+	calls := strict{base: c.Transport, timeout: cmp.Or(c.Timeout, callTimeout)}
+	c.Transport, c.Timeout = calls, 0
+	return &c, calls
 }
 
 // fileClient returns a copy of a client of httpClient's for files, which may be long.
-func fileClient(api *http.Client) *http.Client {
+func fileClient(api *http.Client, calls strict) *http.Client {
 	c := *api
-	if s, ok := api.Transport.(strict); ok {
-		c.Transport = s.base
-	}
+	c.Transport = calls.base
 	return &c
 }
 
@@ -100,21 +99,19 @@ const maxPooled = 64 << 10
 
 // strict makes the answers safe for slack-go, which reads without limit, takes an
 // answer "not ok" that has no error for success, and takes a limit whose Retry-After
-// it cannot read for an unknown failure. It reads an answer to its end, so that the
-// connection is free again, within timeout: http.Client, whose own it stands for, needs a
-// goroutine for each call that another's RoundTripper makes.
+// it cannot read for an unknown failure. Calls end within timeout: http.Client, whose own
+// it stands for, needs a goroutine for each call that another's RoundTripper makes.
 type strict struct {
 	base    http.RoundTripper
 	timeout time.Duration
 }
 
-// RoundTrip implements http.RoundTripper.
-func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
-	defer cancel()
-	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+// exchange makes a call; use gets the answer, all of it unless its status says enough. The
+// body is good until use returns. Having been read to its end, it leaves the connection free.
+func (t strict) exchange(req *http.Request, use func(resp *http.Response, body []byte) error) error {
+	resp, err := t.base.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	answer := answers.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
 	defer func() {
@@ -127,32 +124,50 @@ func (t strict) RoundTrip(req *http.Request) (*http.Response, error) {
 	if errClose := resp.Body.Close(); err == nil {
 		err = errClose
 	}
-	body := answer.Bytes()
 	switch {
-	case resp.StatusCode != http.StatusOK: // which says it all
-		if _, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err != nil && resp.StatusCode == http.StatusTooManyRequests {
-			resp.Header.Set("Retry-After", strconv.Itoa(int(limitWait/time.Second)))
-		}
+	case resp.StatusCode != http.StatusOK:
 	case err != nil:
-		return nil, err
-	case len(body) > maxAnswer:
-		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
-	case strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json"):
-		if strings.HasSuffix(req.URL.Path, "/chat.postMessage") || strings.HasSuffix(req.URL.Path, "/chat.update") {
-			body = withoutEcho(body)
-		}
-		var head struct {
-			OK    *bool  `json:"ok"`
-			Error string `json:"error"`
-		}
-		if json.Unmarshal(body, &head) == nil && head.OK != nil && !*head.OK && head.Error == "" {
-			body = []byte(`{"ok":false,"error":"unknown_error"}`)
-		}
+		return err
+	case answer.Len() > maxAnswer:
+		return fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
-	body = bytes.Clone(body) // the buffer is the pool's
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	resp.ContentLength = int64(len(body))
-	return resp, nil
+	return use(resp, answer.Bytes())
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t strict) RoundTrip(req *http.Request) (answer *http.Response, err error) {
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	defer cancel()
+	err = t.exchange(req.WithContext(ctx), func(resp *http.Response, body []byte) error {
+		switch {
+		case resp.StatusCode == http.StatusTooManyRequests:
+			resp.Header.Set("Retry-After", strconv.Itoa(int(retryAfter(resp.Header)/time.Second)))
+		case resp.StatusCode != http.StatusOK: // which says it all
+		case strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json"):
+			var head struct {
+				OK    *bool  `json:"ok"`
+				Error string `json:"error"`
+			}
+			if json.Unmarshal(body, &head) == nil && head.OK != nil && !*head.OK && head.Error == "" {
+				body = []byte(`{"ok":false,"error":"unknown_error"}`)
+			}
+		}
+		body = bytes.Clone(body)
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		resp.ContentLength = int64(len(body))
+		answer = resp
+		return nil
+	})
+	return answer, err
+}
+
+// retryAfter is how long a refusal asks to wait.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 16)
+	if err != nil {
+		return limitWait
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // CloseIdleConnections lets http.Client reach the transport underneath.

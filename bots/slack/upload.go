@@ -60,6 +60,7 @@ func (s *Slack) shared(ctx context.Context, file, channel string) (ts string, er
 		TS string `json:"ts"`
 	}
 	var info struct {
+		result
 		File struct {
 			Shares struct {
 				Public  shares `json:"public"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,22 @@ type benchCalls struct {
 	Post     url.Values `json:"post"` // to chat.postMessage, without the token
 }
 
+// posting is the JSON object that bobbin has sent, but for where it went.
+func (c benchCalls) posting() string {
+	arguments := make(map[string]json.RawMessage)
+	for name := range c.Post {
+		arguments[name] = json.RawMessage(c.Post.Get(name))
+	}
+	delete(arguments, "channel")
+	delete(arguments, "thread_ts")
+	arguments["text"], _ = json.Marshal(c.Post.Get("text")) // a string always can
+	object, err := json.Marshal(arguments)
+	if err != nil {
+		return "{}" // the call will fail, and say why
+	}
+	return string(object)
+}
+
 // Run answers what people say until the first signal.
 func (cmd benchBareCmd) Run(c console) error {
 	b, err := os.ReadFile(cmd.Calls)
@@ -65,9 +82,9 @@ func (cmd benchBareCmd) Run(c console) error {
 // benchBare is the bare program at work.
 type benchBare struct {
 	benchCalls
-	request, blocks []string // cut where the number of a turn belongs
-	http            *http.Client
-	live            atomic.Int64 // turns under way
+	request, post []string // cut where the number of a turn belongs
+	http          *http.Client
+	live          atomic.Int64 // turns under way
 
 	writing sync.Mutex
 	socket  *websocket.Conn
@@ -76,7 +93,7 @@ type benchBare struct {
 func newBenchBare(calls benchCalls) *benchBare {
 	cut := func(s string) []string { return strings.Split(s, "#"+calls.Turn) }
 	return &benchBare{
-		benchCalls: calls, request: cut(calls.Request), blocks: cut(calls.Post.Get("blocks")),
+		benchCalls: calls, request: cut(calls.Request), post: cut(calls.posting()),
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true}, Timeout: 30 * time.Second},
 	}
 }
@@ -172,15 +189,9 @@ func (p *benchBare) turn(ctx context.Context, e benchBareEvent) error {
 	if err := p.call(ctx, p.Model, "application/json", strings.Join(p.request, number)); err != nil {
 		return err
 	}
-	post := url.Values{"token": {p.BotToken}}
-	for k, v := range p.Post {
-		post[k] = v
-	}
-	post["channel"], post["thread_ts"], post["blocks"] = []string{said.Channel}, []string{said.Thread}, []string{strings.Join(p.blocks, number)}
-	if said.Thread == "" {
-		post["thread_ts"] = []string{said.TS}
-	}
-	return p.call(ctx, p.API+"chat.postMessage", "application/x-www-form-urlencoded", post.Encode())
+	thread := cmp.Or(said.Thread, said.TS)
+	post := `{"channel":"` + said.Channel + `","thread_ts":"` + thread + `",` + strings.Join(p.post, number)[1:]
+	return p.call(ctx, p.API+"chat.postMessage", "application/json; charset=utf-8", post)
 }
 
 func (p *benchBare) acknowledge(envelope string) error {
@@ -196,6 +207,7 @@ func (p *benchBare) call(ctx context.Context, to, kind, body string) error {
 		return err
 	}
 	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Authorization", "Bearer "+p.BotToken) // which the model does not look at
 	resp, err := p.http.Do(req)
 	if err != nil {
 		return err

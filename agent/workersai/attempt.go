@@ -103,12 +103,11 @@ func (s *step) attempt(ctx context.Context, a asking, body []byte) (err error) {
 
 // send returns what is answered to a request.
 func (s *step) send(ctx context.Context, a asking, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.client.endpoint, nil)
+	var sent upload
+	req, err := sent.request(ctx, s.client.endpoint, body)
 	if err != nil {
 		return nil, err
 	}
-	var sent upload
-	sent.of(req, body)
 	s.client.headers(req.Header, s, a)
 	resp, err := s.client.http.Do(req)
 	if err != nil {

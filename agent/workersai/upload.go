@@ -1,31 +1,53 @@
 package workersai
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 )
 
-// upload is the body of a request that is not kept longer than it is needed: an answer may
+// upload is what a request sends. It is not kept longer than it is needed: an answer may
 // stream for minutes, and the whole conversation is in what was asked.
 type upload struct {
-	mu  sync.Mutex
-	all []byte // for when the transport has to send it anew; nil once there is an answer
+	mu    sync.Mutex
+	all   []byte        // for when the transport has to send it anew; nil once there is an answer
+	first *bytes.Reader // what it is sent from; nil once it has been
 }
 
-// of makes it the body of a request.
-func (u *upload) of(req *http.Request, body []byte) {
-	u.all = body
-	req.Body = &uploading{rest: body}
-	req.ContentLength = int64(len(body))
+// request makes the request that sends body. net/http writes a request's header by itself,
+// before the body, unless it knows that reading the body cannot block, as of a bytes.Reader.
+// Such a one holds what has been read of it until it is told otherwise, which only who
+// reads it may do.
+func (u *upload) request(ctx context.Context, url string, body []byte) (*http.Request, error) {
+	u.all, u.first = body, bytes.NewReader(body)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { u.sent() }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, u.first)
+	if err != nil {
+		return nil, err
+	}
 	req.GetBody = func() (io.ReadCloser, error) {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		if u.all == nil {
 			return nil, errAnswered
 		}
-		return &uploading{rest: u.all}, nil
+		u.first = nil // somebody may still write it
+		return io.NopCloser(bytes.NewReader(u.all)), nil
+	}
+	return req, nil
+}
+
+// sent lets go of what has been written, or will not be any more.
+func (u *upload) sent() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.first != nil {
+		u.first.Reset(nil)
+		u.first = nil
 	}
 }
 
@@ -38,19 +60,3 @@ func (u *upload) answered() {
 
 // errAnswered is why a request that has an answer is not sent anew.
 var errAnswered = errors.New("the request has been answered")
-
-// uploading is a body that is being sent.
-type uploading struct{ rest []byte }
-
-// Read implements io.Reader. It lets go of what it has read.
-func (u *uploading) Read(p []byte) (int, error) {
-	n := copy(p, u.rest)
-	if u.rest = u.rest[n:]; len(u.rest) == 0 {
-		u.rest = nil
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Close implements io.Closer.
-func (u *uploading) Close() error { return nil }

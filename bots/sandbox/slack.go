@@ -46,6 +46,9 @@ type SlackOptions struct {
 	// PingInterval is the time between pings on a socket; default 10 s, negative
 	// for none.
 	PingInterval time.Duration
+	// Sending, if not nil, is told of each frame that is about to be written to a socket,
+	// which waits for it.
+	Sending func(frame []byte)
 
 	// EventsURL, CommandsURL and InteractionsURL, where set, get signed requests
 	// instead of the sockets.

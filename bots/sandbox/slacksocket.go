@@ -132,8 +132,11 @@ func (s *Slack) write(so *slackSocket) {
 		kind, frame := websocket.TextMessage, []byte(nil)
 		select {
 		case frame = <-so.out:
-			if frame == nil {
+			switch {
+			case frame == nil:
 				kind, frame = websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+			case s.o.Sending != nil:
+				s.o.Sending(frame)
 			}
 		case <-ping:
 			kind, frame = websocket.PingMessage, slackPing

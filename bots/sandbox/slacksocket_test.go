@@ -42,6 +42,22 @@ func TestSlackMentionArrivesAsTwoEventsOfOneMessage(t *testing.T) {
 	}
 }
 
+func TestSlackTellsOfAFrameBeforeItIsSent(t *testing.T) {
+	frames := make(chan []byte, 100)
+	r := newSlackRig(t, sandbox.SlackOptions{Events: []string{"message.im"}, Sending: func(frame []byte) { frames <- frame }})
+	in := r.connect(t, slackAck)
+	if _, err := r.Say("U0ADA", r.OpenDM("U0ADA"), "", "hello there"); err != nil {
+		t.Fatal(err)
+	}
+	in.message(t)
+	for len(frames) > 0 {
+		if strings.Contains(string(<-frames), `"hello there"`) {
+			return
+		}
+	}
+	t.Error("the event has arrived, and nothing was told of its frame")
+}
+
 func TestSlackSendsOneEventInADMAndNoMentionInAnUnsubscribedChannel(t *testing.T) {
 	r := newSlackRig(t, sandbox.SlackOptions{Events: []string{"message.im"}})
 	in := r.connect(t, slackAck)

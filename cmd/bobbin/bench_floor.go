@@ -120,6 +120,7 @@ func (b *bench) measureBare(ctx context.Context, bare *benched, n int, bobbin be
 		return err
 	}
 	b.table.add("throughput", "turns, bare program", ran.rate(), "/s").of(n)
+	b.table.spread("throughput", "event → model request, bare program", spans(ran.turns, benchSaid, benchAsked)).of(n)
 	b.table.spread("throughput", "event → final text, bare program", spans(ran.turns, benchSaid, benchStood)).of(n)
 	b.table.add("throughput", "processor time per turn, bare program", ran.each(ran.cpu()), "ms").of(n)
 	b.table.add("throughput", "processor time per turn, its stand-ins and load", ran.each(ran.ours), "ms").of(n)

@@ -132,6 +132,7 @@ func (b *bench) measureBoth(ctx context.Context, d, bare *benched) error {
 		case 64:
 			r.atLeast(2100, "3 × 700")
 		}
+		b.table.spread("throughput", "event → model request, instant model", spans(ran.turns, benchSaid, benchAsked)).of(n)
 		b.table.spread("throughput", "event → final text, instant model", spans(ran.turns, benchSaid, benchStood)).of(n)
 		for _, r := range []struct {
 			what  string

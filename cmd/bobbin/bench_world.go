@@ -36,7 +36,7 @@ type benchWorld struct {
 
 // benchTurn is when what happened.
 type benchTurn struct {
-	said  moment // the event leaves the platform
+	said  moment // the event that tells of the message leaves the platform
 	asked moment // the model's request arrives
 	first moment // the first token is sent
 	last  moment // the last token is sent
@@ -60,14 +60,12 @@ func (m *moment) note(at time.Time) { m.after.CompareAndSwap(0, int64(at.Sub(ben
 var benchEvents = []string{"app_mention"}
 
 func newBenchWorld(ctx context.Context, s benchSetup) (w *benchWorld, err error) {
-	o := sandbox.SlackOptions{NoLimits: true, Events: benchEvents}
+	w = &benchWorld{turns: make(map[int]*benchTurn)}
+	o := sandbox.SlackOptions{NoLimits: true, Events: benchEvents, Sending: w.leaves}
 	if s.events {
 		o.Events = nil
 	}
-	w = &benchWorld{
-		slack: sandbox.NewSlack(o),
-		turns: make(map[int]*benchTurn),
-	}
+	w.slack = sandbox.NewSlack(o)
 	if w.site.listener, err = listen(ctx, "127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("listen for the stand-ins: %w", err)
 	}
@@ -142,6 +140,14 @@ func (w *benchWorld) turn(n int) *benchTurn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.turns[n]
+}
+
+// leaves notes which event a frame holds.
+func (w *benchWorld) leaves(frame []byte) {
+	now := time.Now()
+	if t := w.turn(benchNumber(frame, benchAsks)); t != nil {
+		t.said.note(now)
+	}
 }
 
 // called notes what a call of Slack shows. It is told of every call before it is carried
@@ -221,7 +227,6 @@ func (s *benchSession) say() (t *benchTurn, forget func(), err error) {
 		delete(w.turns, n)
 	}
 	text := "<@U0BOBBIN> " + benchAsks + strconv.Itoa(n) + ": what is to be done today?"
-	t.said.note(time.Now())
 	ts, err := w.slack.Say("U0ADA", benchChannel, s.root, text)
 	if s.turns++; s.root == "" {
 		s.root = ts

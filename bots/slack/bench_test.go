@@ -99,6 +99,24 @@ func BenchmarkSocket(b *testing.B) {
 	_ = conn.Close()
 }
 
+// BenchmarkDelivery reads a frame and converts its event.
+func BenchmarkDelivery(b *testing.B) {
+	s, err := New(Options{BotToken: "xoxb-1", AppToken: "xapp-1"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.me.Store(&identity{user: "U0LAN0Z89", team: "T061EG9RZ", bot: "B1", name: "bobbin"})
+	frame := fmt.Appendf(nil, mention, 1, 2)
+	b.ReportAllocs()
+	for b.Loop() {
+		var e envelope
+		misread, ok := decode(frame, &e)
+		if _, ignored := s.event(&e.Payload, misread); !ok || ignored != "" {
+			b.Fatal(ok, ignored)
+		}
+	}
+}
+
 // BenchmarkPost is a short answer in a thread, over a real connection and without one.
 func BenchmarkPost(b *testing.B) {
 	const answer = `{"ok":true,"channel":"C061EG9SL","ts":"1515449522.000016","message":{"user":"U0LAN0Z89","type":"message",` +

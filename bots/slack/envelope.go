@@ -3,20 +3,39 @@ package slack
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	slackgo "github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 )
 
-// envelope is a frame of Socket Mode, decoded in one go. Its Payload is that of an event.
+// envelope is a frame of Socket Mode. Its Payload is that of an event.
 type envelope struct {
 	Type    string   `json:"type"`
 	ID      string   `json:"envelope_id"`
 	Reason  string   `json:"reason"`
 	Accepts bool     `json:"accepts_response_payload"`
 	Payload callback `json:"payload"`
+
+	payload []byte // as it is written; part of the frame
+}
+
+func (e *envelope) read(r *reading, frame []byte) {
+	for key, value := range r.fields(frame) {
+		switch string(key) {
+		case "type":
+			r.text(&e.Type, value)
+		case "envelope_id":
+			r.text(&e.ID, value)
+		case "reason":
+			r.text(&e.Reason, value)
+		case "accepts_response_payload":
+			r.truth(&e.Accepts, value)
+		case "payload":
+			e.payload = value
+			e.Payload.read(r, value)
+		}
+	}
 }
 
 // handle enqueues what a frame brings. It must never wait for work to be done: no ping is
@@ -43,10 +62,10 @@ func (k *socket) handle(ctx context.Context, frame []byte) {
 	case socketmode.RequestTypeEventsAPI:
 		k.deliver(ctx, e.ID, &e.Payload, misread)
 	case socketmode.RequestTypeInteractive:
-		k.interact(ctx, e.ID, payloadOf(frame))
+		k.interact(ctx, e.ID, e.payload)
 	case socketmode.RequestTypeSlashCommands:
 		var cmd slackgo.SlashCommand
-		if json.Unmarshal(payloadOf(frame), &cmd) != nil {
+		if json.Unmarshal(e.payload, &cmd) != nil {
 			k.skip(ctx, e.ID, "malformed")
 			return
 		}
@@ -58,23 +77,6 @@ func (k *socket) handle(ctx context.Context, frame []byte) {
 		}
 		k.skip(ctx, e.ID, why)
 	}
-}
-
-// decode decodes JSON as far as it has the form that is expected, and reports whether
-// something has not, and false for what is no JSON.
-func decode(data []byte, into any) (misread, ok bool) {
-	err := json.Unmarshal(data, into)
-	_, misread = errors.AsType[*json.UnmarshalTypeError](err)
-	return misread, misread || err == nil
-}
-
-// payloadOf returns the payload of an envelope, as it is.
-func payloadOf(frame []byte) []byte {
-	var e struct {
-		Payload json.RawMessage `json:"payload"`
-	}
-	_ = json.Unmarshal(frame, &e) // it is known to be JSON
-	return e.Payload
 }
 
 // skip acknowledges what is of no interest: Slack would send it three more times.

@@ -13,8 +13,8 @@ import (
 	"bobbin/bots/markup"
 )
 
-// callback is the part of an Events API delivery that bobbin reads, decoded in one go. A
-// field that it does not read cannot make the delivery unreadable.
+// callback is the part of an Events API delivery that bobbin reads. A field that it does not
+// read cannot make the delivery unreadable.
 type callback struct {
 	Type           string          `json:"type"`
 	Challenge      string          `json:"challenge"`
@@ -24,6 +24,29 @@ type callback struct {
 	EventTime      int64           `json:"event_time"`
 	Authorizations json.RawMessage `json:"authorizations"`
 	Event          inner           `json:"event"`
+}
+
+func (cb *callback) read(r *reading, delivery []byte) {
+	for key, value := range r.fields(delivery) {
+		switch string(key) {
+		case "type":
+			r.text(&cb.Type, value)
+		case "challenge":
+			r.text(&cb.Challenge, value)
+		case "team_id":
+			r.text(&cb.TeamID, value)
+		case "api_app_id":
+			r.text(&cb.AppID, value)
+		case "event_id":
+			r.text(&cb.EventID, value)
+		case "event_time":
+			r.number(&cb.EventTime, value)
+		case "authorizations":
+			r.later(&cb.Authorizations, value)
+		case "event":
+			cb.Event.read(r, value)
+		}
+	}
 }
 
 // inner is what bobbin reads of the events of all kinds. What only some of them have is
@@ -41,6 +64,66 @@ type inner struct {
 	Inviter   string          `json:"inviter"`              // of member_joined_channel
 	Tab       string          `json:"tab"`                  // of app_home_opened
 	Thread    json.RawMessage `json:"assistant_thread"`     // of assistant_thread_started
+}
+
+func (e *inner) read(r *reading, event []byte) {
+	for key, value := range r.fields(event) {
+		switch string(key) {
+		case "type":
+			r.text(&e.Type, value)
+		case "event_ts":
+			r.text(&e.EventTS, value)
+		case "deleted_ts":
+			r.text(&e.DeletedTS, value)
+		case "message":
+			r.later(&e.Message, value)
+		case "previous_message":
+			r.later(&e.Previous, value)
+		case "reaction":
+			r.text(&e.Reaction, value)
+		case "item":
+			r.later(&e.Item, value)
+		case "streaming_message_ts":
+			r.later(&e.Streams, value)
+		case "inviter":
+			r.text(&e.Inviter, value)
+		case "tab":
+			r.text(&e.Tab, value)
+		case "assistant_thread":
+			r.later(&e.Thread, value)
+		default:
+			e.readPost(r, key, value)
+		}
+	}
+}
+
+func (p *post) readPost(r *reading, key, value []byte) {
+	switch string(key) {
+	case "subtype":
+		r.text(&p.SubType, value)
+	case "user":
+		r.text(&p.User, value)
+	case "bot_id":
+		r.text(&p.BotID, value)
+	case "text":
+		r.text(&p.Text, value)
+	case "ts":
+		r.text(&p.TS, value)
+	case "thread_ts":
+		r.text(&p.ThreadTS, value)
+	case "parent_user_id":
+		r.text(&p.ParentUser, value)
+	case "channel":
+		r.text(&p.Channel, value)
+	case "channel_type":
+		r.text(&p.ChannelType, value)
+	case "hidden":
+		r.truth(&p.Hidden, value)
+	case "edited":
+		r.later(&p.Edited, value)
+	case "files":
+		r.later(&p.Files, value)
+	}
 }
 
 // post is an app_mention or message event.

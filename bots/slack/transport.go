@@ -56,39 +56,18 @@ func fileClient(api *http.Client, calls strict) *http.Client {
 }
 
 // withoutEcho empties the message in the answer to a call that shows one, for which all that
-// was sent comes back: slack-go would decode it block by block.
+// was sent comes back.
 func withoutEcho(body []byte) []byte {
 	const echo = `"message":{` // no string holds that, since its quotes would be escaped
-	at := bytes.Index(body, []byte(echo))
-	if at < 0 {
+	begin := bytes.Index(body, []byte(echo)) + len(echo) - 1
+	if begin < len(echo)-1 {
 		return body
 	}
-	begin := at + len(echo)
-	end := objectEnd(body[begin:])
-	if end < 0 {
+	end := nestEnd(body, begin)
+	if end == begin {
 		return body
 	}
-	return slices.Delete(body, begin, begin+end)
-}
-
-// objectEnd returns where the JSON object ends whose inside data begins with, -1 for nowhere.
-func objectEnd(data []byte) int {
-	depth, text := 1, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '\\' && text:
-			i++
-		case c == '"':
-			text = !text
-		case c == '{' && !text:
-			depth++
-		case c == '}' && !text:
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
+	return slices.Delete(body, begin+1, end-1)
 }
 
 // answers are buffers to read answers into. Most of what Slack sends is not handed on.

@@ -99,9 +99,10 @@ func (k *socket) deliver(ctx context.Context, envelope string, cb *callback, mis
 			k.ack(ctx, envelope, nil)
 		}
 	default:
+		id := settling(h.Event)
 		k.in.offer(delivery{event: h.Event, fill: h.fill, done: func(ctx context.Context, err error) {
 			if err == nil {
-				k.s.settled(h.Event)
+				k.s.settled(id)
 				k.ack(ctx, envelope, nil)
 			}
 		}})

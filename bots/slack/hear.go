@@ -199,10 +199,18 @@ func (h *hearing) caughtUp(holes int, since, began, newest time.Time) {
 	}
 }
 
-// settled notes that a delivery was accepted.
-func (s *Slack) settled(ev bots.Event) {
+// settling is what of an event settled has to be told when it was accepted.
+func settling(ev bots.Event) agent.MessageID {
 	if inHistory(ev) {
-		s.hear.settle(ev.MessageID)
+		return ev.MessageID
+	}
+	return ""
+}
+
+// settled notes that a delivery was accepted.
+func (s *Slack) settled(id agent.MessageID) {
+	if id != "" {
+		s.hear.settle(id)
 	}
 }
 

@@ -159,7 +159,7 @@ func (s *Slack) serveEvent(ctx context.Context, in *intake, w http.ResponseWrite
 		http.Error(w, "not accepted", http.StatusServiceUnavailable)
 		return
 	}
-	s.settled(h.Event)
+	s.settled(settling(h.Event))
 }
 
 var errNotTaken = errors.New("not taken")

@@ -110,7 +110,8 @@ func (in *intake) apart(what string, f func(context.Context)) bool {
 // is left for Slack to deliver again. A press overtakes what it may be to stop.
 func (in *intake) offer(d delivery) bool {
 	if d.event.Press != nil {
-		return in.apart(d.event.EventID, func(ctx context.Context) { d.done(ctx, in.complete(ctx, d)) })
+		press := d // or all else would be copied, too
+		return in.apart(d.event.EventID, func(ctx context.Context) { press.done(ctx, in.complete(ctx, press)) })
 	}
 	a := d.event.Target.Address
 	lane := in.lanes[maphash.String(in.seed, a.Channel+"/"+a.Thread)%lanes]
@@ -128,8 +129,10 @@ func (in *intake) offer(d delivery) bool {
 // delivered again otherwise, as for any failure.
 func (in *intake) complete(ctx context.Context, d delivery) error {
 	if d.fill != nil {
+		filled := d.event // which goes to the heap
 		limited, cancel := context.WithTimeout(ctx, acceptTimeout)
-		use, err := d.fill(limited, &d.event)
+		use, err := d.fill(limited, &filled)
+		d.event = filled
 		cancel()
 		if err != nil {
 			in.s.log.Warn("slack: an event could not be completed", "event", d.event.EventID, "error", err)

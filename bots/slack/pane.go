@@ -81,7 +81,8 @@ func (p *panes) first(root agent.MessageID) bool {
 func (s *Slack) asked(ev bots.Event) {
 	in := s.intake.Load()
 	if in != nil && ev.Direct && ev.Target.Thread != "" && s.panes.first(messageID(ev.Target.Channel, ev.Target.Thread)) {
-		in.apart("title", func(ctx context.Context) { s.entitle(ctx, ev.Target.Address, ev.Text) })
+		at, text := ev.Target.Address, ev.Text // or each event would be kept on the heap
+		in.apart("title", func(ctx context.Context) { s.entitle(ctx, at, text) })
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // responder returns Respond for a message: ephemeral where others could see it, an
 // ordinary message in a DM.
 func (s *Slack) responder(at agent.Address, p post, direct bool) func(context.Context, string) error {
+	channel, user, thread := p.Channel, p.User, p.ThreadTS
 	return func(ctx context.Context, markdown string) error {
 		for _, m := range s.Render(markdown) {
 			if direct {
@@ -21,11 +22,11 @@ func (s *Slack) responder(at agent.Address, p post, direct bool) func(context.Co
 			}
 			c, _ := contentOf(m, inMarkdown, maxPostText)
 			opts := c.options()
-			if p.ThreadTS != "" {
+			if thread != "" {
 				// In a thread that has no reply yet, nobody would see it.
-				opts = append(opts, slackgo.MsgOptionTS(p.ThreadTS))
+				opts = append(opts, slackgo.MsgOptionTS(thread))
 			}
-			if _, err := s.api.PostEphemeralContext(ctx, p.Channel, p.User, opts...); err != nil {
+			if _, err := s.api.PostEphemeralContext(ctx, channel, user, opts...); err != nil {
 				return fault("chat.postEphemeral", err)
 			}
 		}

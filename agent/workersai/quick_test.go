@@ -134,6 +134,29 @@ func FuzzQuickEvents(f *testing.F) {
 	})
 }
 
+func TestOptionsAreWrittenAsTheJSONPackageDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := wireOptions{
+			ToolChoice: rapid.SampledFrom([]string{"", "none"}).Draw(t, "choice"), MaxTokens: rapid.Int().Draw(t, "max"), Stream: rapid.Bool().Draw(t, "stream"),
+			Effort:         rapid.SampledFrom([]string{"", "low", `"`}).Draw(t, "effort"),
+			TemplateKwargs: rapid.MapOfN(rapid.SampledFrom([]string{"enable_thinking", "thinking", `"`}), rapid.Bool(), 0, 3).Draw(t, "template"),
+		}
+		if rapid.Bool().Draw(t, "usage") {
+			o.StreamOptions = &streamOptions{IncludeUsage: rapid.Bool().Draw(t, "include")}
+		}
+		if rapid.Bool().Draw(t, "options") {
+			o.Options = &cloudflareOnly{RejectIfBusy: rapid.Bool().Draw(t, "busy")}
+		}
+		want, err := encode(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := "{" + strings.TrimPrefix(string(o.write(nil)), ",") + "}\n"; got != string(want) {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	})
+}
+
 func TestRequestsAreWrittenAsTheJSONPackageDoes(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~\n\t<>&"\\]{0,40}`), rapid.Just("\xff\xc3\u2028\u2029\ufffd\x00\x7f\b\f"))
 	rapid.Check(t, func(t *rapid.T) {

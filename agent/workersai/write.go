@@ -2,7 +2,10 @@ package workersai
 
 import (
 	"bytes"
+	"maps"
 	"math/bits"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -38,14 +41,34 @@ func (r *wireRequest) write() ([]byte, error) {
 	if len(r.Tools) > 0 {
 		b = append(b, ']')
 	}
-	options := r.wireOptions
-	options.Tools = nil // they are JSON already, which need not be looked through again
-	rest, err := encode(&options)
-	if err != nil {
-		return nil, err
+	return append(r.wireOptions.write(b), '}'), nil
+}
+
+// write appends all options but the tools.
+func (o *wireOptions) write(b []byte) []byte {
+	if o.ToolChoice != "" {
+		b = appendField(b, `,"tool_choice":`, o.ToolChoice)
 	}
-	b = append(b, ',')
-	return append(b, rest[1:]...), nil // it is never empty
+	b = strconv.AppendInt(append(b, `,"max_tokens":`...), int64(o.MaxTokens), 10)
+	b = strconv.AppendBool(append(b, `,"stream":`...), o.Stream)
+	if o.StreamOptions != nil {
+		b = append(strconv.AppendBool(append(b, `,"stream_options":{"include_usage":`...), o.StreamOptions.IncludeUsage), '}')
+	}
+	if o.Effort != "" {
+		b = appendField(b, `,"reasoning_effort":`, o.Effort)
+	}
+	before := `,"chat_template_kwargs":{`
+	for _, key := range slices.Sorted(maps.Keys(o.TemplateKwargs)) {
+		b = strconv.AppendBool(append(appendField(b, before, key), ':'), o.TemplateKwargs[key])
+		before = ","
+	}
+	if len(o.TemplateKwargs) > 0 {
+		b = append(b, '}')
+	}
+	if o.Options != nil {
+		b = append(strconv.AppendBool(append(b, `,"options":{"rejectIfBusy":`...), o.Options.RejectIfBusy), '}')
+	}
+	return b
 }
 
 // write appends the message.

@@ -85,16 +85,20 @@ func (s *Slack) ask(ctx context.Context, method string, form url.Values, out ans
 	}))
 }
 
-// send makes a call about a message, with a JSON object for its arguments. slack-go would
-// encode them as JSON in a form, and decode all of the message that comes back.
-func (s *Slack) send(ctx context.Context, method string, arguments any, out answered) error {
+// send makes a call that is answered with a message, with a JSON object for its arguments.
+// slack-go would encode them as JSON in a form, and decode all of the message.
+func (s *Slack) send(ctx context.Context, method string, arguments any) (m standing, err error) {
 	body, err := json.Marshal(arguments)
 	if err != nil {
-		return err
+		return m, err
 	}
-	return s.exchange(ctx, method, "application/json; charset=utf-8", bytes.NewReader(body), func(body []byte) error {
-		return out.verdict(json.Unmarshal(withoutEcho(body), out))
+	err = s.exchange(ctx, method, "application/json; charset=utf-8", bytes.NewReader(body), func(body []byte) error {
+		if misread, ok := decode(body, &m); misread || !ok {
+			return m.verdict(errors.New("no message is named"))
+		}
+		return m.verdict(nil)
 	})
+	return m, err
 }
 
 // exchange makes a call; read gets its answer. The errors are those that slack-go has.

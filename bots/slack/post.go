@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -87,8 +88,8 @@ func (s *Slack) post(ctx context.Context, to agent.Target, key string, c content
 	if key != "" {
 		p.Metadata = keptAs(replyType, key)
 	}
-	var posted standing
-	if err := s.send(ctx, postMethod, p, &posted); err != nil {
+	posted, err := s.send(ctx, postMethod, p)
+	if err != nil {
 		return "", fault(postMethod, err)
 	}
 	if !isID(posted.Channel) || !isTS(posted.TS) {
@@ -100,8 +101,26 @@ func (s *Slack) post(ctx context.Context, to agent.Target, key string, c content
 // standing is the answer that names a message.
 type standing struct {
 	result
-	Channel string `json:"channel"`
-	TS      string `json:"ts"`
+	Channel, TS string
+}
+
+func (m *standing) read(r *reading, answer []byte) {
+	for key, value := range r.fields(answer) {
+		switch string(key) {
+		case "ok":
+			r.truth(&m.OK, value)
+		case "error":
+			r.text(&m.Error, value)
+		case "needed":
+			r.text(&m.Needed, value)
+		case "response_metadata":
+			r.misread = json.Unmarshal(value, &m.Metadata) != nil || r.misread
+		case "channel":
+			r.text(&m.Channel, value)
+		case "ts":
+			r.text(&m.TS, value)
+		}
+	}
 }
 
 // keptAs is a key as it is kept with a message.
@@ -160,8 +179,8 @@ type editing struct {
 }
 
 func (s *Slack) update(ctx context.Context, e editing) error {
-	var updated standing
-	if err := s.send(ctx, updateMethod, e, &updated); err != nil {
+	updated, err := s.send(ctx, updateMethod, e)
+	if err != nil {
 		return editFault(updateMethod, err)
 	}
 	if updated.TS == "" {

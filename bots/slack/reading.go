@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// reading reads a delivery as [json.Unmarshal] would at three times the cost, which all that
-// comes after it waits for. What nobody asks for is passed over, and need not be right.
+// reading reads what Slack delivers, and what it answers to posts and edits, as
+// [json.Unmarshal] would at three times the cost. What nobody asks for is passed over, and
+// need not be right.
 type reading struct {
 	misread bool // something has not the form in which it is known
 	broken  bool // something is no JSON

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,21 +52,6 @@ func fileClient(api *http.Client, calls strict) *http.Client {
 	c := *api
 	c.Transport = calls.base
 	return &c
-}
-
-// withoutEcho empties the message in the answer to a call that shows one, for which all that
-// was sent comes back.
-func withoutEcho(body []byte) []byte {
-	const echo = `"message":{` // no string holds that, since its quotes would be escaped
-	begin := bytes.Index(body, []byte(echo)) + len(echo) - 1
-	if begin < len(echo)-1 {
-		return body
-	}
-	end := nestEnd(body, begin)
-	if end == begin {
-		return body
-	}
-	return slices.Delete(body, begin+1, end-1)
 }
 
 // answers are buffers to read answers into. Most of what Slack sends is not handed on.

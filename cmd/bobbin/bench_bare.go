@@ -64,7 +64,7 @@ func (cmd benchBareCmd) Run(c console) error {
 	if err := json.Unmarshal(b, &calls); err != nil {
 		return fmt.Errorf("read the calls in %s: %w", cmd.Calls, err)
 	}
-	collectSooner()
+	paceCollector()
 	p := newBenchBare(calls)
 	teller, err := newBenchTeller(c.ctx, func() benchUse {
 		u := processUse()

@@ -24,7 +24,7 @@ func (cmd benchChildCmd) Run(c console) error {
 	if err != nil {
 		return err
 	}
-	collectSooner()
+	paceCollector()
 	d, err := newDaemon(cfg, newLog(cfg.Log, c.stderr), extras{budget: cmd.budget})
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"bobbin/agent"
@@ -26,7 +24,7 @@ func (cmd runCmd) Run(c console) error {
 	if err := cfg.Runnable(); err != nil {
 		return err
 	}
-	collectSooner()
+	paceCollector()
 	log := newLog(cfg.Log, c.stderr)
 	for _, w := range cfg.Warnings() {
 		log.Warn(w.String())
@@ -39,16 +37,6 @@ func (cmd runCmd) Run(c console) error {
 		log.Warn("the command line cannot reach this daemon: bobbin backup and bobbin turns need it to be stopped", "error", err)
 	}
 	return d.Run(c.ctx)
-}
-
-// collectSooner has garbage collected when memory has grown by two fifths since the last
-// time, not when it has doubled: most of what the daemon holds are buffers of the database,
-// which cost nothing to look through and much to have twice. GOGC in the environment goes
-// before.
-func collectSooner() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
-	}
 }
 
 // extras are what a daemon of a test has beside its configuration: the HTTP clients of the

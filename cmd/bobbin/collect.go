@@ -59,5 +59,5 @@ func (p *collectorPace) set(percent int) {
 
 // percentOf is what collectRoom is of so many bytes, within bounds.
 func percentOf(live uint64) int {
-	return int(min(max(100*collectRoom/max(live, 1), leastPercent), mostPercent)) //nolint:gosec // it has bounds
+	return int(min(max(100*collectRoom/max(live, 1), leastPercent), mostPercent))
 }

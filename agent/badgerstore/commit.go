@@ -128,7 +128,7 @@ var errAheadGone = errors.New("what was written ahead is gone")
 
 // oneTransaction is below what Badger takes at once, 15 % of its memtable, by more than two
 // of the largest values that go into it: there is room for what is to be written besides.
-const oneTransaction = 80 << 10
+const oneTransaction = 224 << 10
 
 // writeAhead writes the entries of a turn that are too much for one transaction. The
 // turn's record says so first, so that they can be found if the turn is cut off.

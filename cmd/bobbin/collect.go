@@ -11,7 +11,7 @@ const (
 	// collectRoom is how much garbage there may be before it is collected. It is what a
 	// collection costs that counts, and that is about the same however much is in use: most
 	// of that are buffers of the database, which cost nothing to look through.
-	collectRoom = 8 << 20
+	collectRoom = 9 << 20
 	// More than leastPercent of what is in use may always come to it, so that a daemon with
 	// very much to do does not collect all the time, and no more than mostPercent.
 	leastPercent, mostPercent = 25, 200

@@ -21,14 +21,14 @@ const (
 	// replay one in a smaller memtable.
 	largestMemtable = 8 << 20
 
-	// tableSize is that of the smallest tables; those of lower levels are two and four times
-	// as large, once there is enough for such levels. Badger builds up to eight tables at once,
+	// tableSize is that of the smallest tables. Badger builds up to eight tables at once,
 	// keeps what it has built each of them in for as long as it is busy, and for text that
 	// compresses to a third that is six times the size of the table and more. Each table costs
 	// three mebibytes of garbage for its index however small it is, and a file that is open.
 	tableSize = 256 << 10
-	// tableGrowth is how many times as large tables are at each level further down. Of each
-	// table at least 128 kibibytes are in memory from the start on, as files that are mapped.
+	// tableGrowth is how many times as large tables are at each level further down, once there
+	// is enough for such levels. The fewer there are the better: of each, however large, its
+	// index and its ends are in memory from the start on, as parts of files that are mapped.
 	tableGrowth = 4
 
 	// tablesAside is how many memtables are written before they are merged into the rest. A

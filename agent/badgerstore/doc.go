@@ -46,8 +46,8 @@
 //	                     outcome is set aside, since what it answered is not known
 //	journal entry        like a transcript's; a call at the journal's end stays open
 //	part of the reply    made anew from its key: perhaps posted
-//	outcome              set aside; the model is asked again, and what stands of the reply
-//	                     already, if no other record tells, stays as it is
+//	outcome              set aside; the model is asked again. A message that only this
+//	                     record told of is not edited on
 //	abandoned turn       made anew from its key and its messages
 //	half a commit        what it has written ahead is removed, and it is done again
 //

@@ -12,8 +12,8 @@ const (
 	// collection costs that counts, and that is about the same however much is in use: most
 	// of that are buffers of the database, which cost nothing to look through.
 	collectRoom = 9 << 20
-	// More than leastPercent of what is in use may always come to it, so that a daemon with
-	// very much to do does not collect all the time, and no more than mostPercent.
+	// It is at least leastPercent of what is in use, so that a daemon with very much to do
+	// does not collect all the time, and at most mostPercent.
 	leastPercent, mostPercent = 25, 200
 )
 

@@ -35,7 +35,7 @@ func (d *benched) run(ctx context.Context, sessions []*benchSession, lasts time.
 	}
 	ours := processorTime()
 	idle, ticks := idleTime()
-	if r.turns, r.took, err = d.together(ctx, sessions, 0, lasts); err != nil {
+	if r.turns, r.took, err = d.together(ctx, sessions, benchRhythm{lasts: lasts}); err != nil {
 		return r, err
 	}
 	idleLater, ticksLater := idleTime()

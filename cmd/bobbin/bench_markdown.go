@@ -58,18 +58,11 @@ func (t *benchTable) markdown() string {
 		b.WriteString("\n| | | | aim |\n|---|--:|---|---|\n")
 	}
 	for _, r := range below {
-		what := r.What
-		switch {
-		case r.Sessions == 1:
-			what += ", 1 session"
-		case r.Sessions > 0:
-			what += fmt.Sprintf(", %d sessions", r.Sessions)
-		}
 		aim := r.Target
 		if r.Met != nil && !*r.Met {
 			aim += ": missed"
 		}
-		writeCells(&b, []string{what, r.text(), r.Unit, aim})
+		writeCells(&b, []string{r.whole(), r.text(), r.Unit, aim})
 	}
 	if split != "" {
 		fmt.Fprintf(&b, "\n%s: %s.\n", split, strings.Join(parts, ", "))

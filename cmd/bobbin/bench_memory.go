@@ -89,7 +89,7 @@ func (b *bench) measureLoaded(ctx context.Context) error {
 			return err
 		}
 		for d.number < b.loaded {
-			if _, _, err := d.together(ctx, sessions, 0, 200*time.Millisecond); err != nil {
+			if _, _, err := d.together(ctx, sessions, benchRhythm{lasts: 200 * time.Millisecond}); err != nil {
 				return err
 			}
 		}

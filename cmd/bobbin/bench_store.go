@@ -15,7 +15,7 @@ import (
 
 // measureFloor writes and syncs without any database: nothing durable can be faster.
 func (b *bench) measureFloor(ctx context.Context) error {
-	ds, err := b.syncedWrites(ctx, b.syncs)
+	ds, err := b.syncedWrites(ctx, b.syncs, 0)
 	b.table.spread("floor", "write of 600 bytes and sync, without a database", ds)
 	return err
 }
@@ -23,24 +23,38 @@ func (b *bench) measureFloor(ctx context.Context) error {
 // refloor measures the floor again, right before what is compared with it: disks have
 // moods.
 func (b *bench) refloor(ctx context.Context) error {
-	_, err := b.syncedWrites(ctx, b.syncs/2)
+	_, err := b.syncedWrites(ctx, b.syncs/2, 0)
 	return err
 }
 
-// syncedWrites makes so many, and takes the middle one for the floor.
-func (b *bench) syncedWrites(ctx context.Context, n int) (ds durations, err error) {
+// floorTakes bounds the time that writes at a slow rhythm take together, and slowest their
+// rhythm: with longer pauses a write takes no longer.
+const (
+	floorTakes = 3 * time.Second
+	slowest    = 100 * time.Millisecond
+)
+
+// syncedWrites makes up to n writes, one every so often, and takes the middle one for the
+// floor.
+func (b *bench) syncedWrites(ctx context.Context, n int, every time.Duration) (ds durations, err error) {
 	f, err := os.Create(b.data("floor"))
 	if err != nil {
 		return nil, fmt.Errorf("make a file: %w", err)
 	}
+	if every = min(every, slowest); every > 0 {
+		n = min(n, int(floorTakes/every))
+	}
 	record := make([]byte, 600) // as long as an accepted message
-	for range n {
-		began := time.Now()
+	for began := time.Now(); len(ds) < n; began = time.Now() {
 		_, wrote := f.Write(record)
-		if err := errors.Join(wrote, datasync(f), ctx.Err()); err != nil {
+		if err := errors.Join(wrote, datasync(f)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		ds = append(ds, time.Since(began))
+		took := time.Since(began)
+		ds = append(ds, took)
+		if err := benchSleep(ctx, every-took); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
 	}
 	b.floor = ds.quantile(.5)
 	return ds, f.Close()

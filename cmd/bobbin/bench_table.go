@@ -33,6 +33,17 @@ func (r *benchRow) of(sessions int) *benchRow {
 	return r
 }
 
+// whole is what was measured, and with how many sessions.
+func (r benchRow) whole() string {
+	switch r.Sessions {
+	case 0:
+		return r.What
+	case 1:
+		return r.What + ", 1 session"
+	}
+	return fmt.Sprintf("%s, %d sessions", r.What, r.Sessions)
+}
+
 func (t *benchTable) add(section, what string, value float64, unit string) *benchRow {
 	t.Rows = append(t.Rows, benchRow{Section: section, What: what, Value: value, Unit: unit})
 	return &t.Rows[len(t.Rows)-1]
@@ -63,11 +74,7 @@ func (t *benchTable) String() string {
 	rows := [][]string{{"", "what", "p50 or value", "p99", "unit", "target", "met"}}
 	last := ""
 	for _, r := range t.Rows {
-		what := r.What
-		if r.Sessions > 0 {
-			what += fmt.Sprintf(", %d sessions", r.Sessions)
-		}
-		cells := []string{"", what, figure(r.Value), "", r.Unit, r.Target, ""}
+		cells := []string{"", r.whole(), figure(r.Value), "", r.Unit, r.Target, ""}
 		if r.Section != last {
 			cells[0], last = r.Section, r.Section
 		}

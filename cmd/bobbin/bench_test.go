@@ -35,10 +35,10 @@ func TestBenchMeasuresAllOfItsTable(t *testing.T) {
 	}
 	for _, what := range []string{
 		"write of 600 bytes and sync", "accept, 64 at once", "append a step, 1 at once",
-		"event → first post", "event → model request, 16 sessions", "first token → first visible text, 1 sessions", "last token → final text, 16 sessions",
-		"durable turns, 1 sessions", "durable turns, 16 sessions", "processor time per turn, daemon", "turns, bare program, 16 sessions",
-		"event → model request, instant model, 16 sessions", "event → model request, bare program, 1 sessions",
-		"processor time per turn, bare program", "processor time per turn, its stand-ins", "what bobbin adds to the bare program's, 1 sessions", "told of all that is said, 16 sessions", "of the daemon's processor time: ", "memory (RSS) then", "the disk was waited for",
+		"event → first post", "event → model request, 16 sessions", "as often as these events, 16 sessions", "as often as these events, instant model, 1 session", "first token → first visible text, 1 session", "last token → final text, 16 sessions",
+		"durable turns, 1 session", "durable turns, 16 sessions", "processor time per turn, daemon", "turns, bare program, 16 sessions",
+		"event → model request, instant model, 16 sessions", "event → model request, bare program, 1 session",
+		"processor time per turn, bare program", "processor time per turn, its stand-ins", "what bobbin adds to the bare program's, 1 session", "told of all that is said, 16 sessions", "of the daemon's processor time: ", "memory (RSS) then", "the disk was waited for",
 		"turn of a session with 10 entries", "turn of a session with 1000 entries", "1000 : 10 entries", "full window",
 		"RSS idle, empty store", "1000 idle sessions in the store", "heap per idle session", "RSS after 200 turns of 16 sessions at once", "goroutines per session", "heap and stacks per session beside its text",
 		"ready with 0 entries", "ready with 10000 entries", "size of the program",

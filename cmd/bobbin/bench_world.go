@@ -234,10 +234,16 @@ func (s *benchSession) say() (t *benchTurn, forget func(), err error) {
 	return t, forget, err
 }
 
-// together has sessions ask again and again for so long, each after its last answer
-// stands, and returns their turns. Each goes on in another thread after some turns. They
-// begin at moments spread over the first part of that time.
-func (d *benched) together(ctx context.Context, sessions []*benchSession, begin, lasts time.Duration) (turns []*benchTurn, took time.Duration, err error) {
+// benchRhythm is when sessions ask.
+type benchRhythm struct {
+	lasts time.Duration // they go on asking for so long
+	begin time.Duration // they begin at moments spread over so much of it
+	pause time.Duration // from an answer to the next question
+}
+
+// together has sessions ask again and again, each after its last answer stands, and returns
+// their turns. Each goes on in another thread after some turns.
+func (d *benched) together(ctx context.Context, sessions []*benchSession, r benchRhythm) (turns []*benchTurn, took time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -246,16 +252,17 @@ func (d *benched) together(ctx context.Context, sessions []*benchSession, begin,
 	for _, s := range sessions {
 		all.Go(func() {
 			var own []*benchTurn
-			if begin > 0 {
-				first := time.NewTimer(rand.N(begin)) //nolint:gosec // no secret depends on it
-				defer first.Stop()
-				select {
-				case <-first.C:
-				case <-ctx.Done():
+			wait := time.Duration(0)
+			if r.begin > 0 {
+				wait = rand.N(r.begin) //nolint:gosec // no secret depends on it
+			}
+			for {
+				if err := benchSleep(ctx, wait); err != nil {
 					return
 				}
-			}
-			for time.Since(began) < lasts {
+				if time.Since(began) >= r.lasts {
+					break
+				}
 				if s.turns >= benchTurns {
 					s.root, s.turns = "", 0
 				}
@@ -264,7 +271,7 @@ func (d *benched) together(ctx context.Context, sessions []*benchSession, begin,
 					cancel(err)
 					return
 				}
-				own = append(own, t)
+				own, wait = append(own, t), r.pause
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -273,6 +280,21 @@ func (d *benched) together(ctx context.Context, sessions []*benchSession, begin,
 	}
 	all.Wait()
 	return turns, time.Since(began), context.Cause(ctx)
+}
+
+// benchSleep waits for d, if that is anything.
+func benchSleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // open has so many sessions begin with a turn each, 32 at a time.

@@ -1,13 +1,10 @@
 package badgerstore
 
 import (
-	"bytes"
-	"encoding/json"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+	"slices"
 
 	"bobbin/agent"
+	"bobbin/agent/quickjson"
 )
 
 // parseEntry is json.Unmarshal for entries as this package writes them, at a fraction of
@@ -15,300 +12,137 @@ import (
 // understand, which then is json.Unmarshal's to judge; what it does understand, it reads
 // as that would.
 func parseEntry(b []byte, e *agent.Entry) bool {
-	p := parser{b: b}
-	ok := p.object(func(key []byte) bool {
+	r := quickjson.Reader{B: b}
+	for key := r.Open(); key != nil; key = r.Next() {
 		switch string(key) {
 		case "role":
-			return parseString(&p, &e.Role)
+			e.Role = agent.Role(r.Text())
 		case "at":
-			from := p.i
-			return p.skipString() && e.At.UnmarshalJSON(p.b[from:p.i]) == nil
+			r.Bad = e.At.UnmarshalText(r.Plain()) != nil || r.Bad
 		case "text":
-			return parseString(&p, &e.Text)
+			e.Text = r.Text()
 		case "author":
-			if e.Author != nil {
-				return false
-			}
-			e.Author = new(agent.Author)
-			return p.author(e.Author)
+			e.Author = parseAuthor(&r, e.Author)
 		case "direct":
-			return p.bool(&e.Direct)
+			e.Direct = r.Truth()
 		case "file_id":
-			return parseString(&p, &e.FileID)
+			e.FileID = r.Text()
 		case "calls":
-			return e.Calls == nil && p.calls(&e.Calls)
+			e.Calls = parseCalls(&r, e.Calls)
 		case "model":
-			return parseString(&p, &e.Model)
+			e.Model = r.Text()
 		case "usage":
-			if e.Usage != nil {
-				return false
-			}
+			r.Bad = r.Bad || e.Usage != nil // what a second one adds is not known here
 			e.Usage = new(agent.Usage)
-			return p.usage(e.Usage)
+			parseUsage(&r, e.Usage)
 		case "turn":
-			return parseString(&p, &e.Turn)
+			e.Turn = agent.TurnID(r.Text())
 		case "call_id":
-			return parseString(&p, &e.CallID)
+			e.CallID = r.Text()
 		case "tool":
-			return parseString(&p, &e.Tool)
+			e.Tool = r.Text()
 		case "failed":
-			return p.bool(&e.Failed)
+			e.Failed = r.Truth()
+		default:
+			r.Bad = true
 		}
-		return false
-	})
-	return ok && p.i == len(p.b)
+	}
+	return r.Done()
 }
 
-// parser reads JSON without blanks.
-type parser struct {
-	b []byte
-	i int
-}
-
-func (p *parser) author(a *agent.Author) bool {
-	return p.object(func(key []byte) bool {
+func parseAuthor(r *quickjson.Reader, before *agent.Author) *agent.Author {
+	r.Bad = r.Bad || before != nil
+	a := new(agent.Author)
+	for key := r.Open(); key != nil; key = r.Next() {
 		switch string(key) {
 		case "id":
-			return parseString(p, &a.ID)
+			a.ID = r.Text()
 		case "name":
-			return parseString(p, &a.Name)
+			a.Name = r.Text()
+		default:
+			r.Bad = true
 		}
-		return false
-	})
+	}
+	return a
 }
 
-func (p *parser) calls(calls *[]agent.ToolCall) bool {
-	if !p.literal("[") {
-		return false
-	}
-	for {
+func parseCalls(r *quickjson.Reader, calls []agent.ToolCall) []agent.ToolCall {
+	r.Bad = r.Bad || calls != nil
+	for r.Expect('['); !r.Bad; r.Expect(',') {
 		var c agent.ToolCall
-		ok := p.object(func(key []byte) bool {
+		for key := r.Open(); key != nil; key = r.Next() {
 			switch string(key) {
 			case "id":
-				return parseString(p, &c.ID)
+				c.ID = r.Text()
 			case "name":
-				return parseString(p, &c.Name)
+				c.Name = r.Text()
 			case "args":
-				return c.Args == nil && p.raw(&c.Args)
-			}
-			return false
-		})
-		if *calls = append(*calls, c); !ok {
-			return false
-		}
-		if p.literal("]") {
-			return true
-		}
-		if !p.literal(",") {
-			return false
-		}
-	}
-}
-
-// raw reads an object of whatever kind.
-func (p *parser) raw(to *json.RawMessage) bool {
-	from, depth, quoted := p.i, 0, false
-	if p.i == len(p.b) || p.b[p.i] != '{' {
-		return false
-	}
-	for ; p.i < len(p.b); p.i++ {
-		switch c := p.b[p.i]; {
-		case quoted && c == '\\':
-			p.i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				p.i++
-				*to = append(json.RawMessage(nil), p.b[from:p.i]...)
-				return json.Valid(*to)
+				r.Bad = r.Bad || c.Args != nil
+				c.Args = slices.Clone(r.Object())
+			default:
+				r.Bad = true
 			}
 		}
+		if calls = append(calls, c); r.At() == ']' {
+			r.I++
+			break
+		}
 	}
-	return false
+	return calls
 }
 
-func (p *parser) usage(u *agent.Usage) bool {
-	return p.object(func(key []byte) bool {
+func parseUsage(r *quickjson.Reader, u *agent.Usage) {
+	for key := r.Open(); key != nil; key = r.Next() {
 		switch string(key) {
 		case "input":
-			return p.int(&u.Input)
+			u.Input = r.Integer()
 		case "cached":
-			return p.int(&u.Cached)
+			u.Cached = r.Integer()
 		case "output":
-			return p.int(&u.Output)
+			u.Output = r.Integer()
 		case "neurons":
-			n, ok := p.number()
-			if !ok {
-				return false
-			}
-			var err error
-			u.Neurons, err = strconv.ParseFloat(n, 64)
-			return err == nil
-		}
-		return false
-	})
-}
-
-// object reads an object. value reads the value of a key.
-func (p *parser) object(value func(key []byte) bool) bool {
-	if !p.literal("{") {
-		return false
-	}
-	if p.literal("}") {
-		return true
-	}
-	for {
-		from := p.i + 1
-		if !p.skipString() || !p.literal(":") {
-			return false
-		}
-		if !value(p.b[from : p.i-2]) {
-			return false
-		}
-		if p.literal("}") {
-			return true
-		}
-		if !p.literal(",") {
-			return false
-		}
-	}
-}
-
-func (p *parser) literal(s string) bool {
-	if len(p.b)-p.i < len(s) || string(p.b[p.i:p.i+len(s)]) != s {
-		return false
-	}
-	p.i += len(s)
-	return true
-}
-
-func (p *parser) bool(b *bool) bool {
-	*b = p.literal("true")
-	return *b || p.literal("false")
-}
-
-func (p *parser) int(n *int) bool {
-	s, ok := p.number()
-	if !ok {
-		return false
-	}
-	var err error
-	*n, err = strconv.Atoi(s)
-	return err == nil
-}
-
-// number reads a number, of which the caller has to see whether it is one. It refuses
-// what Go takes for a number and JSON does not.
-func (p *parser) number() (string, bool) {
-	from := p.i
-	for p.i < len(p.b) && (p.b[p.i] >= '0' && p.b[p.i] <= '9' || p.i > from && (p.b[p.i] == '.' || p.b[p.i] == 'e' || p.b[p.i] == '-')) {
-		p.i++
-	}
-	s := string(p.b[from:p.i])
-	n := len(s)
-	if n == 0 || n > 1 && s[0] == '0' && s[1] != '.' && s[1] != 'e' {
-		return "", false
-	}
-	for i := range n {
-		if c := s[i]; c == '.' && (i+1 == n || s[i+1] < '0' || s[i+1] > '9') || c == 'e' && i+1 == n {
-			return "", false
-		}
-	}
-	return s, true
-}
-
-// skipString skips a string without escapes.
-func (p *parser) skipString() bool {
-	if !p.literal(`"`) {
-		return false
-	}
-	for ; p.i < len(p.b); p.i++ {
-		switch c := p.b[p.i]; {
-		case c == '"':
-			p.i++
-			return true
-		case c < ' ' || c == '\\' || c >= utf8.RuneSelf:
-			return false
-		}
-	}
-	return false
-}
-
-// parseString reads a string.
-func parseString[S ~string](p *parser, s *S) bool {
-	if !p.literal(`"`) {
-		return false
-	}
-	from, escapes, ascii := p.i, 0, true
-	for ; p.i < len(p.b); p.i++ {
-		switch c := p.b[p.i]; {
-		case plain[c]:
-		case c == '"':
-			raw := p.b[from:p.i]
-			p.i++
-			if !ascii && !utf8.Valid(raw) {
-				return false
-			}
-			if escapes == 0 {
-				*s = S(raw)
-				return true
-			}
-			text, ok := unescape(raw, escapes)
-			*s = S(text)
-			return ok
-		case c == '\\':
-			escapes++
-			p.i++ // which may be a quote
-		case c < ' ':
-			return false
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-	}
-	return false
-}
-
-// plain are the bytes that stand for themselves in a string.
-var plain = func() (plain [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		plain[c] = c != '"' && c != '\\'
-	}
-	return plain
-}()
-
-// unescape replaces the short escapes. Those by number are rare, and false.
-func unescape(raw []byte, escapes int) (string, bool) {
-	var out strings.Builder
-	out.Grow(len(raw) - escapes)
-	for {
-		i := bytes.IndexByte(raw, '\\')
-		if i < 0 {
-			out.Write(raw)
-			return out.String(), true
-		}
-		out.Write(raw[:i])
-		c := raw[i+1]
-		switch c {
-		case 'n':
-			c = '\n'
-		case 't':
-			c = '\t'
-		case 'r':
-			c = '\r'
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case '"', '\\', '/':
+			u.Neurons = r.Number()
 		default:
-			return "", false
+			r.Bad = true
 		}
-		out.WriteByte(c)
-		raw = raw[i+2:]
+	}
+}
+
+// parseHead is to heads what parseEntry is to entries: each message that is accepted needs
+// one. ok is false, too, for one that lacks what each has.
+func parseHead(b []byte) (h head, ok bool) {
+	r := quickjson.Reader{B: b}
+	has := 0
+	for key := r.Open(); key != nil; key = r.Next() {
+		switch string(key) {
+		case "generation":
+			h.Generation = uint64(r.Integer()) //nolint:gosec // it has no sign
+			has |= 1
+		case "next":
+			h.Next = uint64(r.Integer()) //nolint:gosec // it has no sign
+			has |= 2
+		case "model":
+			h.Model = r.Text()
+		case "spent":
+			parseSpent(&r, &h.Spent)
+		case "ended":
+			h.Ended = int64(r.Integer())
+		default:
+			r.Bad = true
+		}
+	}
+	return h, r.Done() && has == 3
+}
+
+func parseSpent(r *quickjson.Reader, s *spent) {
+	for key := r.Open(); key != nil; key = r.Next() {
+		switch string(key) {
+		case "turns":
+			s.Turns = r.Integer()
+		case "usage":
+			parseUsage(r, &s.Usage)
+		default:
+			r.Bad = true
+		}
 	}
 }

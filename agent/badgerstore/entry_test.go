@@ -72,6 +72,36 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
+// FuzzHead compares with the standard library, as FuzzEntry does.
+func FuzzHead(f *testing.F) {
+	whole := head{3, 17, settings{Model: "@cf/m", Spent: spent{2, agent.Usage{Input: 12, Cached: 3, Output: 4, Neurons: 1e-7}}, Ended: 5}}
+	b, err := marshal(whole)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if got, ok := parseHead(b); !ok || got != whole {
+		f.Errorf("%s is read as %+v, %t", b, got, ok)
+	}
+	f.Add(b)
+	for _, s := range []string{
+		`{"generation":0,"next":0}`, `{"generation":1}`, `{"next":1}`, `{}`, `{"generation":-1,"next":1}`, `{"generation":1,"next":1,"generation":2}`,
+		`{"generation":1,"next":1,"spent":{"turns":1,"usage":{"input":1}},"spent":{"usage":{"output":1}}}`, `{"generation":1,"next":1,"spent":null}`,
+		`{"generation":99999999999999999999,"next":1}`, `{"generation":1.0,"next":1}`, `{"generation":1,"next":1e1}`, `{"Generation":1,"next":1}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, ok := parseHead(b)
+		if !ok {
+			return
+		}
+		var want head
+		if err := json.Unmarshal(b, &want); err != nil || got != want {
+			t.Errorf("%q is read as %+v, want %+v, error %v", b, got, want, err)
+		}
+	})
+}
+
 func BenchmarkParseEntry(b *testing.B) {
 	stored, err := marshal(agent.Entry{Role: agent.RoleAssistant, At: time.Now(), Text: longText + "\n" + longText, Model: "@cf/m", Usage: &agent.Usage{Input: 12, Output: 4}})
 	if err != nil {

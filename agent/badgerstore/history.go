@@ -1,7 +1,6 @@
 package badgerstore
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -43,19 +42,36 @@ func readHead(txn *tx, id agent.SessionID) (h head, damage *fix, err error) {
 	if err != nil {
 		return head{}, nil, err
 	}
-	var read struct {
-		Generation, Next *uint64
-		settings
+	if h, err = decodeHead(item); err == nil {
+		return h, nil, nil
 	}
-	if err := decode(item, &read); err == nil && read.Generation != nil && read.Next != nil {
-		return head{*read.Generation, *read.Next, read.settings}, nil, nil
-	} else {
-		f := fault(item, cmp.Or(err, errImplausible))
-		h, err = lastHead(txn, id)
-		a, wrong := readAccount(txn, id)
-		h.Ended = a.accepted - int64(txn.live.messages(id))
-		return h, &f, errors.Join(err, wrong)
-	}
+	f := fault(item, err)
+	h, err = lastHead(txn, id)
+	a, wrong := readAccount(txn, id)
+	h.Ended = a.accepted - int64(txn.live.messages(id))
+	return h, &f, errors.Join(err, wrong)
+}
+
+func decodeHead(item *badger.Item) (h head, err error) {
+	ok := false
+	err = item.Value(func(b []byte) error {
+		if h, ok = parseHead(b); ok {
+			return nil
+		}
+		var read struct {
+			Generation, Next *uint64
+			settings
+		}
+		if err := unmarshal(b, &read); err != nil {
+			return err
+		}
+		if read.Generation == nil || read.Next == nil {
+			return errImplausible
+		}
+		h = head{*read.Generation, *read.Next, read.settings}
+		return nil
+	})
+	return h, damaged(item, err)
 }
 
 // lastHead is the head as the transcript's last key tells it.

@@ -21,6 +21,14 @@ type damagedError struct {
 func (e *damagedError) Error() string { return "damaged record " + e.key + ": " + e.err.Error() }
 func (e *damagedError) Unwrap() error { return e.err }
 
+// damaged says that an item is damaged, if err is not nil.
+func damaged(item *badger.Item, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &damagedError{printable(item.Key()), err}
+}
+
 func set(txn *tx, k []byte, v any) error {
 	b, err := marshal(v)
 	if err != nil {
@@ -53,11 +61,7 @@ func get(txn *tx, k []byte, v any) error {
 // decode reads a value. All that can keep it from that is damage, also of the file that
 // the value is in.
 func decode(item *badger.Item, v any) error {
-	err := item.Value(func(b []byte) error { return unmarshal(b, v) })
-	if err != nil {
-		return &damagedError{printable(item.Key()), err}
-	}
-	return nil
+	return damaged(item, item.Value(func(b []byte) error { return unmarshal(b, v) }))
 }
 
 // errImplausible says that a value can be read and cannot have been written.
@@ -67,7 +71,7 @@ var errImplausible = errors.New("it is not what is stored here")
 func plausible[T any](item *badger.Item, v *T, ok func(*T) bool) error {
 	err := decode(item, v)
 	if err == nil && !ok(v) {
-		err = &damagedError{printable(item.Key()), errImplausible}
+		err = damaged(item, errImplausible)
 	}
 	return err
 }
@@ -83,10 +87,7 @@ func decodeEntry(item *badger.Item, e *agent.Entry) error {
 	if err == nil && !plausibleEntry(e) {
 		err = errImplausible
 	}
-	if err != nil {
-		return &damagedError{printable(item.Key()), err}
-	}
-	return nil
+	return damaged(item, err)
 }
 
 func plausibleEntry(e *agent.Entry) bool {

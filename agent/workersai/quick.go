@@ -1,6 +1,10 @@
 package workersai
 
-import "bytes"
+import (
+	"bytes"
+
+	"bobbin/agent/quickjson"
+)
 
 // quick reads the common events of a stream as json.Unmarshal would, at a fraction of its
 // cost: answers have thousands of them. What it does not know, whatever that is, it leaves
@@ -9,7 +13,7 @@ import "bytes"
 // Events of one stream hardly differ. So it remembers the last one, and of an event that is
 // the same but for values that are read from it anyway, it reads only those.
 type quick struct {
-	jsonScan // bad: it is none that is known
+	quickjson.Reader // Bad: it is none that is known
 
 	last   []byte  // the last event that was known; empty: none
 	values []value // of last
@@ -54,7 +58,7 @@ const (
 
 // read returns the event that b holds, until the next call; nil: it does not know it.
 func (q *quick) read(b []byte) *event {
-	q.b = b
+	q.B = b
 	if !q.again() && !q.anew() {
 		q.last = q.last[:0]
 		return nil
@@ -67,36 +71,36 @@ func (q *quick) again() bool {
 	if len(q.last) == 0 {
 		return false
 	}
-	q.i, q.bad = 0, false
+	q.I, q.Bad = 0, false
 	done := 0 // of last
 	for _, v := range q.values {
 		same := q.last[done:v.from]
-		if !bytes.HasPrefix(q.b[q.i:], same) {
+		if !bytes.HasPrefix(q.B[q.I:], same) {
 			return false
 		}
-		q.i += len(same)
-		if q.fill(v.slot); q.bad {
+		q.I += len(same)
+		if q.fill(v.slot); q.Bad {
 			return false
 		}
 		done = v.to
 	}
-	return bytes.Equal(q.b[q.i:], q.last[done:])
+	return bytes.Equal(q.B[q.I:], q.last[done:])
 }
 
 // anew reads an event from its first byte to its last, and remembers it.
 func (q *quick) anew() bool {
-	q.i, q.bad, q.values = 0, false, q.room[:0]
+	q.I, q.Bad, q.values = 0, false, q.room[:0]
 	q.event, q.choices[0], q.delta, q.usage = event{}, choice{}, wireMessage{}, wireUsage{}
-	if q.readEvent(); q.bad || q.i < len(q.b) {
+	if q.readEvent(); q.Bad || q.I < len(q.B) {
 		return false
 	}
-	q.last = append(q.last[:0], q.b...)
+	q.last = append(q.last[:0], q.B...)
 	return true
 }
 
 func (q *quick) readEvent() {
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		switch string(key) {
 		case "choices":
 			q.once(&seen, 0)
@@ -106,7 +110,7 @@ func (q *quick) readEvent() {
 			q.value(toResponse)
 		case "usage":
 			q.once(&seen, 2)
-			if !q.null() {
+			if !q.Null() {
 				q.event.Usage = &q.usage
 				q.readUsage()
 			}
@@ -115,7 +119,7 @@ func (q *quick) readEvent() {
 		case "created", "id", "model", "object", "system_fingerprint", "service_tier":
 			q.skip()
 		default:
-			q.bad = true
+			q.Bad = true
 		}
 	}
 }
@@ -124,16 +128,16 @@ func (q *quick) readEvent() {
 func (q *quick) readChoices() {
 	q.list = q.choices[:0]
 	q.event.Choices = &q.list
-	if q.expect('['); q.at() != ']' {
+	if q.Expect('['); q.At() != ']' {
 		q.list = q.choices[:]
 		q.readChoice()
 	}
-	q.expect(']')
+	q.Expect(']')
 }
 
 func (q *quick) readChoice() {
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		switch string(key) {
 		case "delta":
 			q.once(&seen, 0)
@@ -145,16 +149,16 @@ func (q *quick) readChoice() {
 		case "index":
 			q.skip()
 		case "logprobs", "matched_stop", "stop_reason", "token_ids":
-			q.isNull()
+			q.IsNull()
 		default:
-			q.bad = true
+			q.Bad = true
 		}
 	}
 }
 
 func (q *quick) readDelta() {
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		switch string(key) {
 		case "content":
 			q.once(&seen, 0)
@@ -167,15 +171,15 @@ func (q *quick) readDelta() {
 			q.value(toReasoning)
 		case "tool_calls":
 			q.once(&seen, 3)
-			if !q.null() {
+			if !q.Null() {
 				q.readCall()
 			}
 		case "role":
 			q.skip()
 		case "refusal", "function_call":
-			q.isNull()
+			q.IsNull()
 		default:
-			q.bad = true
+			q.Bad = true
 		}
 	}
 }
@@ -184,13 +188,13 @@ func (q *quick) readDelta() {
 func (q *quick) readCall() {
 	q.calls[0], q.function = wireCall{}, wireFunction{}
 	q.delta.ToolCalls = q.calls[:]
-	q.expect('[')
+	q.Expect('[')
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		switch string(key) {
 		case "function":
 			q.once(&seen, 0)
-			if !q.null() {
+			if !q.Null() {
 				q.calls[0].Function = &q.function
 				q.readFunction()
 			}
@@ -203,15 +207,15 @@ func (q *quick) readCall() {
 		case "type":
 			q.skip()
 		default:
-			q.bad = true
+			q.Bad = true
 		}
 	}
-	q.expect(']')
+	q.Expect(']')
 }
 
 func (q *quick) readFunction() {
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		switch string(key) {
 		case "name":
 			q.once(&seen, 0)
@@ -220,14 +224,14 @@ func (q *quick) readFunction() {
 			q.once(&seen, 1)
 			q.value(toArguments)
 		default:
-			q.bad = true
+			q.Bad = true
 		}
 	}
 }
 
 func (q *quick) readUsage() {
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		switch string(key) {
 		case "prompt_tokens":
 			q.once(&seen, 0)
@@ -240,24 +244,24 @@ func (q *quick) readUsage() {
 			q.value(toNeurons)
 		case "prompt_tokens_details":
 			q.once(&seen, 3)
-			if !q.null() {
+			if !q.Null() {
 				q.readDetails()
 			}
 		case "total_tokens":
 			q.value(toNothing)
 		case "completion_tokens_details":
-			q.isNull()
+			q.IsNull()
 		default:
-			q.bad = true
+			q.Bad = true
 		}
 	}
 }
 
 func (q *quick) readDetails() {
 	var seen keys
-	for key := q.open(); key != nil; key = q.next() {
+	for key := q.Open(); key != nil; key = q.Next() {
 		if string(key) != "cached_tokens" {
-			q.bad = true
+			q.Bad = true
 			return
 		}
 		q.once(&seen, 0)
@@ -270,24 +274,24 @@ type keys uint8
 
 // once: what a second key of a name means is not known here.
 func (q *quick) once(k *keys, n int) {
-	q.bad = q.bad || *k&(1<<n) != 0
+	q.Bad = q.Bad || *k&(1<<n) != 0
 	*k |= 1 << n
 }
 
 // value reads a value, or null, which is not remembered as one.
 func (q *quick) value(to slot) {
-	if q.null() {
+	if q.Null() {
 		return
 	}
-	v := value{slot: to, from: q.i}
+	v := value{slot: to, from: q.I}
 	q.fill(to)
-	v.to = q.i
+	v.to = q.I
 	q.values = append(q.values, v)
 }
 
 // skip reads a value that says nothing and is the same in all events of a stream.
 func (q *quick) skip() {
-	if !q.null() {
+	if !q.Null() {
 		q.fill(toNothing)
 	}
 }
@@ -296,40 +300,40 @@ func (q *quick) skip() {
 func (q *quick) fill(to slot) {
 	switch to {
 	case toNothing:
-		if q.at() == '"' {
-			q.plain()
+		if q.At() == '"' {
+			q.Plain()
 		} else {
-			q.number()
+			q.Number()
 		}
 	case toResponse:
-		q.event.Response = looseText(q.text())
+		q.event.Response = looseText(q.Text())
 	case toContent:
-		q.delta.Content = looseText(q.text())
+		q.delta.Content = looseText(q.Text())
 	case toReasoningContent:
 		q.delta.ReasoningContent = q.present()
 	case toReasoning:
 		q.delta.Reasoning = q.present()
 	case toFinish:
-		q.choices[0].Finish = looseText(q.text())
+		q.choices[0].Finish = looseText(q.Text())
 	case toIndex:
-		q.index = q.integer()
+		q.index = q.Integer()
 		q.calls[0].Index = &q.index
 	case toID:
-		q.calls[0].ID = looseText(q.text())
+		q.calls[0].ID = looseText(q.Text())
 	case toName:
-		q.function.Name = looseText(q.text())
+		q.function.Name = looseText(q.Text())
 	case toArguments:
-		q.function.Arguments = looseText(q.text())
+		q.function.Arguments = looseText(q.Text())
 	case toPrompt:
-		q.usage.PromptTokens = q.number()
+		q.usage.PromptTokens = q.Number()
 	case toCompletion:
-		q.usage.CompletionTokens = q.number()
+		q.usage.CompletionTokens = q.Number()
 	case toNeurons:
-		q.usage.Neurons = q.number()
+		q.usage.Neurons = q.Number()
 	case toCached:
-		q.usage.PromptDetails.Cached = q.number()
+		q.usage.PromptDetails.Cached = q.Number()
 	}
 }
 
 // present notes whether there is a text.
-func (q *quick) present() presence { return q.text() != "" }
+func (q *quick) present() presence { return q.Text() != "" }

@@ -3,10 +3,10 @@ package workersai
 import (
 	"bytes"
 	"maps"
-	"math/bits"
 	"slices"
 	"strconv"
-	"unicode/utf8"
+
+	"bobbin/agent/quickjson"
 )
 
 // write encodes the request. The messages are written by hand, as the JSON package would
@@ -20,7 +20,7 @@ func (r *wireRequest) write() ([]byte, error) {
 		size += len(t)
 	}
 	b := append(make([]byte, 0, size), `{"model":`...)
-	b = append(appendText(b, r.Model), `,"messages":[`...)
+	b = append(quickjson.AppendText(b, r.Model), `,"messages":[`...)
 	for i := range r.Messages {
 		if i > 0 {
 			b = append(b, ',')
@@ -101,64 +101,4 @@ func (m *outMessage) write(b []byte) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-func appendField(b []byte, before, text string) []byte { return appendText(append(b, before...), text) }
-
-// appendText appends s as a JSON string, as encode would.
-func appendText(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		// Most of a text is ASCII that stands for itself.
-		if len(s)-i >= 8 {
-			w := word(s[i:])
-			if n := bits.TrailingZeros64(notPlain(w)|w&eachHigh) / 8; n > 0 {
-				i += n
-				continue
-			}
-		}
-		c := s[i]
-		if isPlain(c) && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		size, escape := 1, ""
-		switch {
-		case c >= utf8.RuneSelf:
-			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); r == '\u2028' || r == '\u2029' {
-				escape = `\u202` + hex[r&15:r&15+1]
-			} else if r == utf8.RuneError && size == 1 {
-				escape = `\ufffd`
-			}
-		case c == '"':
-			escape = `\"`
-		case c == '\\':
-			escape = `\\`
-		case c == '\n':
-			escape = `\n`
-		case c == '\r':
-			escape = `\r`
-		case c == '\t':
-			escape = `\t`
-		case c == '\b':
-			escape = `\b`
-		case c == '\f':
-			escape = `\f`
-		default:
-			escape = `\u00` + hex[c>>4:c>>4+1] + hex[c&15:c&15+1]
-		}
-		if escape != "" {
-			b = append(append(b, s[from:i]...), escape...)
-			from = i + size
-		}
-		i += size
-	}
-	return append(append(b, s[from:]...), '"')
-}
-
-// word is the first eight bytes of s, the first of them the lowest.
-func word(s string) uint64 {
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
+func appendField(b []byte, before, text string) []byte { return quickjson.AppendText(append(b, before...), text) }

@@ -42,6 +42,9 @@ func TestImportRulesSeeWhatIsForbidden(t *testing.T) {
 		{"bobbin/agent", "github.com/google/go-cmp/cmp"},
 		{"bobbin/agent/workersai", "bobbin/agent/badgerstore"},
 		{"bobbin/agent/workersai", "bobbin/tools"},
+		{"bobbin/agent/workersai", "bobbin/bots/markup"},
+		{"bobbin/bots/slack", "bobbin/agent/quickjson"},
+		{"bobbin/agent/quickjson", "bobbin/agent"},
 		{"bobbin/agent/workersai", "github.com/dgraph-io/badger/v4"},
 		{"bobbin/bots", "bobbin/bots/slack"},
 		{"bobbin/bots/slack", "bobbin/bots/discord"},
@@ -61,6 +64,7 @@ func TestImportRulesSeeWhatIsForbidden(t *testing.T) {
 	for _, c := range []struct{ from, to string }{
 		{"bobbin/agent", "log/slog"},
 		{"bobbin/agent/badgerstore", "github.com/dgraph-io/badger/v4"},
+		{"bobbin/agent/badgerstore", "bobbin/agent/quickjson"},
 		{"bobbin/bots/slack", "github.com/slack-go/slack/socketmode"},
 		{"bobbin/bots/slack", "bobbin/bots/markup"},
 		{"bobbin/tools/web", "bobbin/tools"},
@@ -105,8 +109,8 @@ var keepers = map[string]string{
 	"github.com/bwmarrin/discordgo": "bobbin/bots/discord",
 }
 
-// shared are the packages below bots that the others there may use.
-var shared = []string{"bobbin/bots/markup"}
+// shared are the packages below a root that the others there may use.
+var shared = []string{"bobbin/agent/quickjson", "bobbin/bots/markup"}
 
 // forbidden says why the package from may not import another, or nothing.
 func forbidden(from, to string) string {
@@ -128,17 +132,19 @@ func forbidden(from, to string) string {
 		return "nothing imports the program"
 	case from == "bobbin/agent":
 		return "the kernel knows none of the rooms around it"
+	case slices.Contains(shared, from):
+		return "what others share knows none of them"
 	case within(from, "bobbin/agent"):
-		if to != "bobbin/agent" {
-			return "what is below agent knows the kernel only"
+		if to != "bobbin/agent" && !sharedWith(from, to) {
+			return "what is below agent knows the kernel only, and what is shared"
 		}
 	case from == "bobbin/bots", from == "bobbin/tools":
 		if to != "bobbin/agent" {
 			return "a root knows the kernel, and not its leaves"
 		}
 	case within(from, "bobbin/bots"):
-		if to != "bobbin/agent" && to != "bobbin/bots" && !slices.Contains(shared, to) {
-			return "a leaf of bots knows agent, bots and " + strings.Join(shared, ", ") + " only"
+		if to != "bobbin/agent" && to != "bobbin/bots" && !sharedWith(from, to) {
+			return "a leaf of bots knows agent, bots and what is shared there only"
 		}
 	case within(from, "bobbin/tools"):
 		if to != "bobbin/agent" && to != "bobbin/tools" {
@@ -148,6 +154,13 @@ func forbidden(from, to string) string {
 		return "this package has no place in the picture yet: give it one here"
 	}
 	return ""
+}
+
+// sharedWith reports whether to is for all that is below the root of from.
+func sharedWith(from, to string) bool {
+	return slices.ContainsFunc([]string{"bobbin/agent", "bobbin/bots"}, func(root string) bool {
+		return within(from, root) && within(to, root) && slices.Contains(shared, to)
+	})
 }
 
 func within(path, root string) bool {

@@ -35,6 +35,10 @@ const (
 	// merge costs as much as there is in the level below, however little it adds; a read has to
 	// ask the filters of so many tables. Writers wait when there are twice as many.
 	tablesAside = 8
+
+	// memtablesAside is how many full memtables may wait to become tables beside the one that
+	// does. Each holds what it holds of memory, and a second one has no more turns done.
+	memtablesAside = 1
 )
 
 // options are small where a bot's load allows it. None of them is a setting: what they
@@ -44,7 +48,7 @@ func options(dir string, log *slog.Logger) badger.Options {
 		WithLogger(logger{log}).
 		WithMetricsEnabled(false).
 		WithMemTableSize(memtable).
-		WithNumMemtables(2).
+		WithNumMemtables(memtablesAside).
 		WithBaseTableSize(tableSize).
 		WithNumLevelZeroTables(tablesAside).
 		WithNumLevelZeroTablesStall(2 * tablesAside).

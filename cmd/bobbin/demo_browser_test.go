@@ -173,8 +173,12 @@ func (p *demoPage) tap(t *testing.T, pane, selector string) {
 	p.until(t, `(n => n && !n.disabled && (n.click(), true))(document.querySelector(%q))`, `[data-testid=`+pane+`] `+selector)
 }
 
-// demoPage is a browser that shows the demo.
-type demoPage struct{ ctx context.Context }
+// demoPage is a browser that shows the demo. After a step that failed there are no others:
+// each would wait for as long.
+type demoPage struct {
+	ctx    context.Context
+	failed bool
+}
 
 // demoPatience is when a step in the browser is given up.
 const demoPatience = time.Minute
@@ -225,7 +229,7 @@ func openDemo(t *testing.T) *demoPage {
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1600, 900), chromedp.Navigate(url)); err != nil {
 		t.Fatalf("open %s with %s: %v", url, path, err)
 	}
-	p := &demoPage{ctx}
+	p := &demoPage{ctx: ctx}
 	for _, pane := range []string{"slack", "discord"} {
 		p.until(t, `document.querySelector('[data-testid=%s] [data-testid=user-select]').value`, pane)
 	}
@@ -234,10 +238,20 @@ func openDemo(t *testing.T) *demoPage {
 
 func (p *demoPage) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
+	p.goesOn(t)
 	ctx, stop := context.WithTimeout(p.ctx, demoPatience)
 	defer stop()
 	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.failed = true
 		t.Fatal(err)
+	}
+}
+
+// goesOn fails the test if an earlier one has.
+func (p *demoPage) goesOn(t *testing.T) {
+	t.Helper()
+	if p.failed {
+		t.Fatal("an earlier step has failed")
 	}
 }
 
@@ -259,11 +273,14 @@ func (p *demoPage) shows(t *testing.T, pane, testid, text string) {
 // until waits until a condition in JavaScript holds.
 func (p *demoPage) until(t *testing.T, condition string, args ...any) {
 	t.Helper()
+	p.goesOn(t)
 	condition = fmt.Sprintf(condition, args...)
-	js := `new Promise(done => { const look = () => (` + condition + `) ? done(true) : requestAnimationFrame(look); look(); })`
+	// A browser that nobody looks at may draw no frames, so they are not what is waited for.
+	js := `new Promise(done => { const look = () => (` + condition + `) ? done(true) : setTimeout(look, 20); look(); })`
 	ctx, stop := context.WithTimeout(p.ctx, demoPatience)
 	defer stop()
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise)); err != nil {
+		p.failed = true
 		last, stop := context.WithTimeout(p.ctx, 5*time.Second)
 		defer stop()
 		text, _ := chromedp.Run(last, chromedp.Evaluate[string](`document.body.innerText`))

@@ -101,4 +101,6 @@ func (m *outMessage) write(b []byte) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-func appendField(b []byte, before, text string) []byte { return quickjson.AppendText(append(b, before...), text) }
+func appendField(b []byte, before, text string) []byte {
+	return quickjson.AppendText(append(b, before...), text)
+}

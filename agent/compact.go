@@ -17,14 +17,19 @@ names, numbers, links and code that may be needed again, and what each person wa
 
 // compact replaces what was said in the session by the model's summary of it.
 func (r *turn) compact(ctx context.Context) (*Outcome, error) {
-	if len(r.history) == 0 {
+	history, err := r.history(ctx)
+	if err == nil && len(history) == 0 {
 		return r.took(&Outcome{Kind: Answered, Text: "There is nothing to sum up yet."}), nil
 	}
-	before := tokens(r.history)
-	r.Entries = nil
-	said, finish, err := r.ask(ctx, true, Entry{Role: RoleUser, At: time.Now(), Text: sumUp})
+	before := tokens(history)
+	var said *Entry
+	var finish Finish
+	if err == nil {
+		r.Entries = nil
+		said, finish, err = r.ask(ctx, true, Entry{Role: RoleUser, At: time.Now(), Text: sumUp})
+	}
 	switch cause := context.Cause(ctx); {
-	case err != nil && cause != nil && !errors.Is(cause, ErrTurnTimeout):
+	case errors.Is(err, errStore), err != nil && cause != nil && !errors.Is(cause, ErrTurnTimeout):
 		return &Outcome{Text: r.text.String()}, err
 	case err == nil && (finish != FinishStop || strings.TrimSpace(said.Text) == ""):
 		err = fmt.Errorf("the summary ended with %q", finish)

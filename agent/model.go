@@ -10,8 +10,9 @@ import (
 type Model interface {
 	// Stream asks for one step. The sequence ends after a chunk whose Finish is
 	// set; if it cannot get that far it yields one error and ends. Breaking out
-	// of the loop cancels the request. An error that carries a sentence for the
-	// user implements [Public].
+	// of the loop cancels the request. It is good for one loop, in which an implementation
+	// lets go of the Messages once it does not need them: an answer streams for minutes.
+	// An error that carries a sentence for the user implements [Public].
 	Stream(ctx context.Context, r Request) iter.Seq2[Chunk, error]
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -15,12 +16,11 @@ import (
 type turn struct {
 	*Agent
 	*Turn
-	worker  *worker
-	reply   Reply
-	history []Entry
-	text    strings.Builder // all that has been said in this turn
-	usage   Usage
-	model   string
+	worker *worker
+	reply  Reply
+	text   strings.Builder // all that has been said in this turn
+	usage  Usage
+	model  string
 
 	status   string   // what open calls do
 	narrated []string // what calls have done and do; each list is made anew
@@ -41,10 +41,6 @@ func (a *Agent) answer(ctx context.Context, w *worker, t *Turn, reply Reply) (o 
 		}
 	}()
 	r.narrate(nil)
-	r.history, err = a.Store.History(ctx, t, a.Window)
-	if err != nil {
-		return &Outcome{}, fmt.Errorf("read history: %w", err)
-	}
 	if t.Inbound[0].Command == Compact {
 		return r.compact(bounded)
 	}
@@ -130,9 +126,13 @@ func (r *turn) steer(ctx context.Context) error {
 // ask streams one step. Without a question it is what the turn answers.
 func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, Finish, error) {
 	began, before := time.Now(), r.text.Len()
+	answer, err := r.stream(ctx, last, question)
+	if err != nil {
+		return nil, "", err
+	}
 	var end Chunk
-	err := func() error {
-		for c, err := range r.Model.Stream(ctx, r.request(last, question)) {
+	err = func() error {
+		for c, err := range answer {
 			if err != nil {
 				return err
 			}
@@ -162,7 +162,29 @@ func (r *turn) ask(ctx context.Context, last bool, question ...Entry) (*Entry, F
 	}, end.Finish, nil
 }
 
-func (r *turn) request(last bool, question []Entry) Request {
+// stream asks the model. The window is made for each step, and nobody holds it while the
+// answer streams, which may take minutes: it has a hundred kilobytes.
+func (r *turn) stream(ctx context.Context, last bool, question []Entry) (iter.Seq2[Chunk, error], error) {
+	history, err := r.history(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Model.Stream(ctx, r.request(last, history, question)), nil
+}
+
+// history reads what was said before the turn.
+func (r *turn) history(ctx context.Context) ([]Entry, error) {
+	es, err := r.Store.History(ctx, r.Turn, r.Window)
+	switch {
+	case err == nil:
+		return es, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	return nil, fmt.Errorf("%w: read history: %w", errStore, err)
+}
+
+func (r *turn) request(last bool, history, question []Entry) Request {
 	if len(question) == 0 {
 		question = r.said()
 	}
@@ -170,7 +192,7 @@ func (r *turn) request(last bool, question []Entry) Request {
 		Session:   r.Session,
 		Prefers:   r.Prefers,
 		System:    r.Instructions,
-		Messages:  window(r.Window, r.history, question, r.Entries),
+		Messages:  window(r.Window, history, question, r.Entries),
 		Tools:     r.specs,
 		NoCalls:   last,
 		MaxTokens: r.MaxTokens,

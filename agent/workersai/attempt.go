@@ -133,7 +133,9 @@ func (s *step) pass(ctx context.Context, a asking, resp *http.Response, w *watch
 		if !s.named || ended {
 			chunk.Model, s.named = a.model, true
 		}
-		s.shown = s.shown || chunk.Text != ""
+		if chunk.Text != "" && !s.shown {
+			s.shown, s.request.Messages = true, nil // which no model will be asked again
+		}
 		w.pause()
 		s.broken = !s.yield(chunk, nil)
 		if ended {

@@ -169,8 +169,9 @@ func New(o Options) (*Client, error) {
 //
 // Errors are of type *[Error], or wrap ctx's error and its cause.
 func (c *Client) Stream(ctx context.Context, r agent.Request) iter.Seq2[agent.Chunk, error] {
+	s := &step{client: c, request: r}
 	return func(yield func(agent.Chunk, error) bool) {
-		s := &step{client: c, request: r, yield: yield}
+		s.yield = yield
 		if err := s.run(ctx); err != nil && !s.broken {
 			yield(agent.Chunk{}, err)
 		}

@@ -29,9 +29,10 @@ func (b *bench) fillThreads(ctx context.Context, dir string, groups [][]string) 
 }
 
 const (
-	memoryTarget  = 64 // MiB, of the whole process
-	sessionTarget = 64 // KiB, of a session that streams, beside its text
-	pastEntries   = 10 // of each idle session
+	memoryTarget  = 64  // MiB, of the whole process
+	sessionTarget = 64  // KiB, of a session that streams, beside its text
+	pastEntries   = 10  // of each idle session
+	fullWindow    = 270 // entries, which are more than the 24,000 tokens that a model is sent
 )
 
 func benchThread(i int) string { return fmt.Sprintf("16%08d.%06d", i/1_000_000, i%1_000_000) }
@@ -75,7 +76,14 @@ func (b *bench) measureMemory(ctx context.Context) error {
 	if err := b.measureLoaded(ctx); err != nil {
 		return err
 	}
-	return b.measureStreams(ctx)
+	if err := b.measureStreams(ctx, ""); err != nil {
+		return err
+	}
+	dir, err := b.fill(ctx, b.stream, fullWindow, benchThread)
+	if err != nil {
+		return err
+	}
+	return b.measureStreams(ctx, dir)
 }
 
 // measureLoaded weighs a new daemon once it has done as much, at full speed, as the others
@@ -107,16 +115,19 @@ func (b *bench) measureLoaded(ctx context.Context) error {
 // streamTokens is how far the answers have come that are weighed: a kilobyte of text.
 const streamTokens = 100
 
-func (b *bench) measureStreams(ctx context.Context) error {
-	return b.daemon(ctx, benchSetup{name: "streams", data: b.data("streams"), edits: slackEdits, tls: true}, func(d *benched) error {
+// measureStreams weighs a daemon with many answers under way: in new sessions or, if past is
+// not empty, in those of the store there, each of which sends a full window.
+func (b *bench) measureStreams(ctx context.Context, past string) error {
+	at, setup := fmt.Sprintf(", %d streaming at once", b.stream), benchSetup{name: "streams", data: b.data("streams"), edits: slackEdits, tls: true}
+	if past != "" {
+		at, setup.name, setup.data = at+", a full window behind each", "windows", past
+	}
+	return b.daemon(ctx, setup, func(d *benched) error {
 		d.script(benchModel{tokens: benchTokens})
 		if _, err := d.open(ctx, 32); err != nil { // what is allocated once is there then
 			return err
 		}
-		if err := d.rest(ctx); err != nil {
-			return err
-		}
-		before, err := d.use(ctx, true)
+		before, err := d.settled(ctx)
 		if err != nil {
 			return err
 		}
@@ -124,7 +135,11 @@ func (b *bench) measureStreams(ctx context.Context) error {
 		d.script(benchModel{tokens: streamTokens, pace: 10 * time.Millisecond, hold: hold})
 		turns := make([]*benchTurn, b.stream)
 		for i := range turns {
-			t, forget, err := (&benchSession{world: d.benchWorld}).say()
+			s := &benchSession{world: d.benchWorld}
+			if past != "" {
+				s = d.goesOn(benchThread(i))
+			}
+			t, forget, err := s.say()
 			if err != nil {
 				return err
 			}
@@ -134,7 +149,6 @@ func (b *bench) measureStreams(ctx context.Context) error {
 		if err := d.streaming(ctx, turns); err != nil {
 			return err
 		}
-		at := fmt.Sprintf(", %d streaming at once", b.stream)
 		now, err := d.use(ctx, false)
 		if err != nil {
 			return err
@@ -175,6 +189,30 @@ func (b *bench) measureStreams(ctx context.Context) error {
 		return nil
 	})
 }
+
+// settled returns what the daemon uses once it does nothing any more, its database included.
+func (d *benched) settled(ctx context.Context) (benchUse, error) {
+	if err := d.rest(ctx); err != nil {
+		return benchUse{}, err
+	}
+	for last := time.Duration(0); ; {
+		use, err := d.use(ctx, true)
+		if err != nil || use.CPU-last < settledUse {
+			return use, err
+		}
+		last = use.CPU
+		if err := benchSleep(ctx, settledPause); err != nil {
+			return use, err
+		}
+	}
+}
+
+// A daemon that uses no more than settledUse in settledPause is settled. To be asked and to
+// collect its garbage takes some of that.
+const (
+	settledUse   = 50 * time.Millisecond
+	settledPause = 500 * time.Millisecond
+)
 
 // streaming waits until all answers are to be seen and have come so far that only their last
 // token is missing.

@@ -40,7 +40,7 @@ func TestBenchMeasuresAllOfItsTable(t *testing.T) {
 		"event → model request, instant model, 16 sessions", "event → model request, bare program, 1 session",
 		"processor time per turn, bare program", "processor time per turn, its stand-ins", "what bobbin adds to the bare program's, 1 session", "told of all that is said, 16 sessions", "of the daemon's processor time: ", "memory (RSS) then", "the disk was waited for",
 		"turn of a session with 10 entries", "turn of a session with 1000 entries", "1000 : 10 entries", "full window",
-		"RSS idle, empty store", "1000 idle sessions in the store", "heap per idle session", "RSS after 200 turns of 16 sessions at once", "goroutines per session", "heap and stacks per session beside its text",
+		"RSS idle, empty store", "1000 idle sessions in the store", "heap per idle session", "RSS after 200 turns of 16 sessions at once", "goroutines per session", "heap and stacks per session beside its text", "streaming at once, a full window behind each",
 		"ready with 0 entries", "ready with 10000 entries", "size of the program",
 	} {
 		if !strings.Contains(out.String(), what) {

@@ -10,8 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"time"
-
-	"bobbin/bots/sandbox"
 )
 
 // benchTokens is how long answers are.
@@ -249,11 +247,7 @@ func (b *bench) measureHistory(ctx context.Context) error {
 			}
 			for n := range rounds {
 				for i, group := range threads {
-					s := &benchSession{world: d.benchWorld, root: group[n%len(group)]}
-					if _, there := d.slack.World().Message(benchChannel, s.root); !there {
-						d.slack.World().Put(sandbox.Message{ID: s.root, Channel: benchChannel, User: "U0ADA", Text: "as before"})
-					}
-					t, err := s.ask(ctx, d.gone)
+					t, err := d.goesOn(group[n%len(group)]).ask(ctx, d.gone)
 					if err != nil {
 						return err
 					}

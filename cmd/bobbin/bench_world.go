@@ -186,6 +186,14 @@ type benchSession struct {
 	turns int // that it has had
 }
 
+// goesOn is a thread that the store has a past of.
+func (w *benchWorld) goesOn(thread string) *benchSession {
+	if _, there := w.slack.World().Message(benchChannel, thread); !there {
+		w.slack.World().Put(sandbox.Message{ID: thread, Channel: benchChannel, User: "U0ADA", Text: "as before"})
+	}
+	return &benchSession{world: w, root: thread}
+}
+
 // benchTurns is how long conversations are, unless it is the history that is measured.
 const benchTurns = 10
 

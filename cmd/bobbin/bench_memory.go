@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -127,7 +128,10 @@ func (b *bench) measureStreams(ctx context.Context, past string) error {
 		if _, err := d.open(ctx, 32); err != nil { // what is allocated once is there then
 			return err
 		}
-		before, err := d.settled(ctx)
+		if err := d.rest(ctx); err != nil {
+			return err
+		}
+		before, err := b.settled(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -159,7 +163,7 @@ func (b *bench) measureStreams(ctx context.Context, past string) error {
 		if err := d.take(ctx, "goroutine", ".goroutine"); err != nil {
 			return err
 		}
-		then, err := d.use(ctx, true)
+		then, err := b.settled(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -167,7 +171,9 @@ func (b *bench) measureStreams(ctx context.Context, past string) error {
 		b.table.add("memory", "RSS"+at, mebi(now.RSS), "MiB")
 		b.table.add("memory", "goroutines per session"+at, float64(then.Goroutines-before.Goroutines)/count, "")
 		b.table.add("memory", "heap and stacks per session beside its text"+at, ((then.Heap+then.Stacks-before.Heap-before.Stacks)/count-text)/1024, "KiB").atMost(sessionTarget, "")
-		b.table.add("memory", "RSS per session beside its text"+at, ((now.RSS-before.RSS)/count-text)/1024, "KiB").atMost(sessionTarget, "")
+		if past == "" { // otherwise it tells how much was sent at once, a moment before
+			b.table.add("memory", "RSS per session beside its text"+at, ((now.RSS-before.RSS)/count-text)/1024, "KiB").atMost(sessionTarget, "")
+		}
 		close(hold)
 		for _, t := range turns {
 			select {
@@ -181,7 +187,7 @@ func (b *bench) measureStreams(ctx context.Context, past string) error {
 		if err := d.rest(ctx); err != nil {
 			return err
 		}
-		after, err := d.use(ctx, true)
+		after, err := b.settled(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -190,28 +196,26 @@ func (b *bench) measureStreams(ctx context.Context, past string) error {
 	})
 }
 
-// settled returns what the daemon uses once it does nothing any more, its database included.
-func (d *benched) settled(ctx context.Context) (benchUse, error) {
-	if err := d.rest(ctx); err != nil {
-		return benchUse{}, err
-	}
-	for last := time.Duration(0); ; {
+// settled returns what the daemon uses once its database has come to rest, too: that gives back
+// bit by bit what it has built tables in.
+func (b *bench) settled(ctx context.Context, d *benched) (benchUse, error) {
+	for last := (benchUse{}); ; {
 		use, err := d.use(ctx, true)
-		if err != nil || use.CPU-last < settledUse {
+		if err != nil || b.Quick || math.Abs(use.Heap-last.Heap) < settledHeap {
 			return use, err
 		}
-		last = use.CPU
+		last = use
 		if err := benchSleep(ctx, settledPause); err != nil {
 			return use, err
 		}
 	}
 }
 
-// A daemon that uses no more than settledUse in settledPause is settled. To be asked and to
-// collect its garbage takes some of that.
+// A daemon is settled whose heap has changed by less than settledHeap in settledPause, in which
+// Badger gives back a buffer, if it has one to spare: it looks for that every two seconds.
 const (
-	settledUse   = 50 * time.Millisecond
-	settledPause = 500 * time.Millisecond
+	settledHeap  = 1 << 20
+	settledPause = 2500 * time.Millisecond
 )
 
 // streaming waits until all answers are to be seen and have come so far that only their last

@@ -93,7 +93,8 @@ func (p *pageTab) do(steps ...chromedp.Action[chromedp.Void]) {
 func (p *pageTab) until(condition string, args ...any) {
 	p.t.Helper()
 	condition = fmt.Sprintf(condition, args...)
-	js := `new Promise(done => { const look = () => (` + condition + `) ? done(true) : requestAnimationFrame(look); look(); })`
+	// A browser that nobody looks at may draw no frames, so they are not what is waited for.
+	js := `new Promise(done => { const look = () => (` + condition + `) ? done(true) : setTimeout(look, 20); look(); })`
 	wait, stop := context.WithTimeout(p.ctx, pageTestPatience)
 	defer stop()
 	if _, err := chromedp.Run(wait, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise)); err != nil {

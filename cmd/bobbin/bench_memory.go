@@ -47,7 +47,7 @@ func (b *bench) measureMemory(ctx context.Context) error {
 				return err
 			}
 			b.table.add("memory", what, mebi(use.RSS), "MiB").atMost(memoryTarget, "")
-			use, err = d.use(ctx, true)
+			use, err = b.settled(ctx, d)
 			return err
 		})
 		return use, err

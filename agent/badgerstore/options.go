@@ -27,9 +27,11 @@ const (
 	// three mebibytes of garbage for its index however small it is, and a file that is open.
 	tableSize = 256 << 10
 	// tableGrowth is how many times as large tables are at each level further down, once there
-	// is enough for such levels. The fewer there are the better: of each, however large, its
-	// index and its ends are in memory from the start on, as parts of files that are mapped.
-	tableGrowth = 4
+	// is enough for such levels. The fewer there are the better while nothing happens: of each,
+	// however large, its index and its ends are in memory from the start on, as parts of files
+	// that are mapped. But when such levels are merged, what is said above of eight tables at once
+	// goes for their size: with 4, a store of a million entries needs 150 MiB more for a while.
+	tableGrowth = 2
 
 	// tablesAside is how many memtables are written before they are merged into the rest. A
 	// merge costs as much as there is in the level below, however little it adds; a read has to

@@ -128,18 +128,11 @@ func (r *Reader) Object() []byte {
 // Plain reads a string without escapes, whether it is UTF-8 or not. It is nil only where there
 // is none.
 func (r *Reader) Plain() []byte {
-	if r.At() != '"' {
-		r.Bad = true
+	b, escapes := r.quoted()
+	if r.Bad = r.Bad || escapes; r.Bad {
 		return nil
 	}
-	from := r.I + 1
-	end := plainEnd(r.B, from)
-	if end == len(r.B) || r.B[end] != '"' {
-		r.Bad = true
-		return nil
-	}
-	r.I = end + 1
-	return r.B[from:end]
+	return b[1 : len(b)-1]
 }
 
 // Text reads a string.

@@ -191,7 +191,7 @@ func (b *bench) measureStreams(ctx context.Context, past string) error {
 		if err != nil {
 			return err
 		}
-		b.table.add("memory", "heap left of each session when all have ended", max(0, after.Heap-before.Heap)/count, "bytes")
+		b.table.add("memory", "heap left of each session when all have ended"+at, max(0, after.Heap-before.Heap)/count, "bytes")
 		return nil
 	})
 }

@@ -81,14 +81,14 @@ func (b *bench) measureLatency(ctx context.Context) error {
 
 // addReaction tells how soon the model was asked, beside what a write and a sync take when
 // they come as seldom as the events did: a disk and a processor that have been resting take
-// several times as long as ones that are kept busy.
-func (b *bench) addReaction(ctx context.Context, of string, turns []*benchTurn, took time.Duration, sessions int) error {
+// several times as long as ones that are kept busy. suffix ends the names of both rows.
+func (b *bench) addReaction(ctx context.Context, suffix string, turns []*benchTurn, took time.Duration, sessions int) error {
 	floor, err := b.syncedWrites(ctx, b.syncs, took/time.Duration(max(len(turns), 1)))
 	if err != nil {
 		return err
 	}
-	b.table.spread("latency", "event → model request"+of, spans(turns, benchSaid, benchAsked)).of(sessions).atMost(3*millis(b.floor), "3 × floor, as often")
-	b.table.spread("latency", "write and sync, as often as these events"+of, floor).of(sessions)
+	b.table.spread("latency", "event → model request"+suffix, spans(turns, benchSaid, benchAsked)).of(sessions).atMost(3*millis(b.floor), "3 × floor, as often")
+	b.table.spread("latency", "write and sync, as often as these events"+suffix, floor).of(sessions)
 	return nil
 }
 
